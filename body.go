@@ -1,0 +1,175 @@
+package mien
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"sync/atomic"
+	"time"
+
+	"github.com/mien-http/mien/fingerprint"
+	"github.com/mien-http/mien/internal/semaphore"
+	"github.com/mien-http/mien/retry"
+)
+
+// slots are the places that a request holds until it is over.
+type slots struct {
+	all, host *semaphore.Slot
+}
+
+func (s *slots) release() {
+	s.all.Release()
+	s.host.Release()
+}
+
+// responseBody is what the caller reads. It gives the request's slots back at
+// the first of: end, error, Close, end of the context.
+type responseBody struct {
+	io.ReadCloser
+	call  *call
+	pc    *pooled
+	stop  func() bool // undoes the context's AfterFunc
+	after func()      // set by All before anybody reads; called once at the end
+	over  atomic.Bool
+}
+
+func (b *responseBody) Read(p []byte) (int, error) {
+	n, err := b.ReadCloser.Read(p)
+	if err == nil {
+		return n, nil
+	}
+	b.end()
+	if err == io.EOF {
+		return n, err
+	}
+	if cause := context.Cause(b.call.req.Context()); cause != nil {
+		err = cause
+	} else if !b.call.t.open() {
+		err = errSessionClosed
+	}
+	return n, b.call.fail(retry.Failure{Phase: retry.PhaseBody, Sent: true, Err: err}, b.call.attempt)
+}
+
+func (b *responseBody) Close() error {
+	err := b.ReadCloser.Close()
+	b.end()
+	return err
+}
+
+// end is the end of the request.
+func (b *responseBody) end() {
+	if b.over.Swap(true) {
+		return
+	}
+	b.call.slots.release()
+	if b.stop != nil {
+		b.stop()
+	}
+	if b.pc.single {
+		_ = b.pc.Close()
+	}
+	if b.after != nil {
+		b.after()
+	}
+}
+
+// abort ends a body that is being read by another goroutine: on HTTP/2 its
+// stream, on HTTP/1.1 the connection, because net/http's Close waits for Read.
+func (pc *pooled) abort(body io.Closer) func() {
+	if pc.wire == fingerprint.OverHTTP2 {
+		return func() { _ = body.Close() }
+	}
+	return func() { _ = pc.Close() }
+}
+
+// limitBody refuses a body that is longer than the caller allows. Decoded
+// bodies are limited where they are decoded.
+type limitBody struct {
+	io.ReadCloser
+	left  int64 // bytes that may still be read
+	limit int64
+}
+
+func (b *limitBody) Read(p []byte) (int, error) {
+	if b.left < 0 {
+		return 0, &limitError{b.limit}
+	}
+	if int64(len(p)) > b.left+1 {
+		p = p[:b.left+1]
+	}
+	n, err := b.ReadCloser.Read(p)
+	b.left -= int64(n)
+	if b.left < 0 {
+		return n - 1, &limitError{b.limit}
+	}
+	return n, err
+}
+
+// limitError is Limits.BodyBytes passed.
+type limitError struct{ limit int64 }
+
+func (e *limitError) Error() string {
+	return fmt.Sprintf("response body is longer than %d bytes", e.limit)
+}
+func (e *limitError) FailureClass() string { return string(retry.Encoding) }
+
+// brokenBody is a body whose codings cannot be undone.
+type brokenBody struct {
+	io.ReadCloser
+	err error
+}
+
+func (b *brokenBody) Read([]byte) (int, error) { return 0, b.err }
+
+// stallBody ends a body that is silent for too long.
+type stallBody struct {
+	io.ReadCloser
+	limit time.Duration
+	timer *time.Timer
+	fired atomic.Bool
+}
+
+func newStallBody(body io.ReadCloser, limit time.Duration, abort func()) *stallBody {
+	b := &stallBody{ReadCloser: body, limit: limit}
+	b.timer = time.AfterFunc(limit, func() {
+		b.fired.Store(true)
+		abort()
+	})
+	b.timer.Stop()
+	return b
+}
+
+func (b *stallBody) Read(p []byte) (int, error) {
+	b.timer.Reset(b.limit)
+	n, err := b.ReadCloser.Read(p)
+	b.timer.Stop()
+	if err != nil && err != io.EOF && b.fired.Load() {
+		err = &stallError{b.limit}
+	}
+	return n, err
+}
+
+func (b *stallBody) Close() error {
+	b.timer.Stop()
+	return b.ReadCloser.Close()
+}
+
+// stallError is Timeouts.BodyStall running out.
+type stallError struct{ after time.Duration }
+
+func (e *stallError) Error() string {
+	return fmt.Sprintf("no byte of the response body for %v", e.after)
+}
+func (e *stallError) Timeout() bool        { return true }
+func (e *stallError) Is(target error) bool { return target == context.DeadlineExceeded }
+
+// drainLimit is how much of a response that nobody will see is read so that its
+// connection can be used again.
+const drainLimit = 2 << 10
+
+// discard reads a little of resp's body and closes it.
+func discard(resp *http.Response) {
+	_, _ = io.CopyN(io.Discard, resp.Body, drainLimit)
+	_ = resp.Body.Close()
+}

@@ -1,0 +1,193 @@
+package main
+
+import (
+	"bufio"
+	"encoding/json"
+	"io"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/mien-http/mien/fingerprint"
+	"github.com/mien-http/mien/mientest"
+)
+
+// originAddress is what the origin tells its parent first.
+type originAddress struct {
+	URL string `json:"url"`
+	CA  string `json:"ca"` // PEM
+}
+
+// originReport is what the origin saw.
+type originReport struct {
+	Handshakes       int64      `json:"handshakes"`
+	HandshakesKilled int64      `json:"handshakes_killed"`
+	Connections      int64      `json:"connections"`
+	Resumed          int64      `json:"resumed"`
+	JA4Fresh         []string   `json:"ja4_fresh"`
+	JA4Resumed       []string   `json:"ja4_resumed"` // of hellos that offered a ticket
+	Akamai           []string   `json:"akamai"`
+	Digests          int        `json:"digests"` // different field sections
+	Fields           [][]string `json:"fields"`  // name, value, name, value … of the first requests
+	PeakRSS          *int64     `json:"peak_rss"`
+}
+
+// originHold is how long the origin holds each request.
+const originHold = time.Second
+
+func demoOriginCommand() *cobra.Command {
+	var protocol string
+	var resets float64
+	cmd := &cobra.Command{
+		Use:    "demo-origin",
+		Short:  "The origin of mien demo",
+		Hidden: true,
+		Args:   cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return demoOrigin(protocol, resets, cmd.InOrStdin(), cmd.OutOrStdout())
+		},
+	}
+	cmd.Flags().StringVar(&protocol, "protocol", protocolH2, "h1 or h2")
+	cmd.Flags().Float64Var(&resets, "resets", 0, "share of handshakes to kill")
+	return cmd
+}
+
+// demoOrigin serves until in ends. A line on in asks for the report.
+func demoOrigin(protocol string, resets float64, in io.Reader, out io.Writer) error {
+	protocols := []string{"h2"}
+	if protocol == protocolH1 {
+		protocols = []string{"http/1.1"}
+	}
+	origin, err := mientest.New(mientest.Config{
+		Protocols: protocols,
+		Faults:    mientest.Faults{Handshake: mientest.HandshakeFaults{Share: resets}},
+		Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			select {
+			case <-time.After(originHold):
+			case <-r.Context().Done():
+				return
+			}
+			if r.ProtoMajor == 1 {
+				w.Header().Set("Connection", "close")
+			}
+			_, _ = io.WriteString(w, "ok\n")
+		}),
+	})
+	if err != nil {
+		return err
+	}
+	defer origin.Close()
+	enc := json.NewEncoder(out)
+	// By name: a browser sends no server_name for an address.
+	url := strings.Replace(origin.URL, "127.0.0.1", "localhost", 1)
+	if err := enc.Encode(originAddress{URL: url, CA: string(origin.CertPEM())}); err != nil {
+		return err
+	}
+	for lines := bufio.NewScanner(in); lines.Scan(); {
+		if err := enc.Encode(reportOf(origin)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func reportOf(origin *mientest.Origin) originReport {
+	c := origin.Counters()
+	r := originReport{
+		Handshakes: c.Handshakes, HandshakesKilled: c.HandshakesKilled,
+		Connections: c.Connections, Resumed: c.Resumed,
+		Digests: len(c.Digests), PeakRSS: peakRSS(),
+	}
+	for ja4 := range c.JA4 {
+		// A hello that offers a ticket has one extension more: the count is
+		// the seventh and eighth byte ("t13d1518h2_…").
+		if offersTicket(origin, ja4) {
+			r.JA4Resumed = append(r.JA4Resumed, ja4)
+		} else {
+			r.JA4Fresh = append(r.JA4Fresh, ja4)
+		}
+	}
+	for a := range c.Akamai {
+		r.Akamai = append(r.Akamai, a)
+	}
+	slices.Sort(r.JA4Fresh)
+	slices.Sort(r.JA4Resumed)
+	slices.Sort(r.Akamai)
+	for _, req := range origin.Requests() {
+		if len(req.Fields) == 0 {
+			continue
+		}
+		var flat []string
+		for _, f := range req.Fields {
+			flat = append(flat, f.Name, f.Value)
+		}
+		r.Fields = append(r.Fields, flat)
+	}
+	return r
+}
+
+// offersTicket reports whether the hellos with this JA4 offered a TLS 1.3
+// ticket, which is what they were resumed by.
+func offersTicket(origin *mientest.Origin, ja4 string) bool {
+	for _, c := range origin.Connections() {
+		if c.JA4 == ja4 && c.Resumed {
+			return true
+		}
+	}
+	return false
+}
+
+// headersMatch compares what the origin got with the list of the capture that
+// the profile is made from: names, order and values of a typed navigation.
+func headersMatch(p *fingerprint.Profile, protocol string, saw originReport) bool {
+	wire := fingerprint.OverHTTP2
+	if protocol == protocolH1 {
+		wire = fingerprint.OverHTTP1
+	}
+	i := slices.IndexFunc(p.Headers, func(l fingerprint.HeaderList) bool {
+		return l.Wire == wire && l.Destination == fingerprint.Document
+	})
+	if i < 0 || saw.Digests != 1 || len(saw.Fields) == 0 {
+		return false
+	}
+	for _, got := range saw.Fields {
+		if !matches(p.Headers[i].Fields, p.HTTP2.PseudoHeaders, wire, got) {
+			return false
+		}
+	}
+	return true
+}
+
+func matches(list []fingerprint.Field, pseudo []string, wire fingerprint.Wire, got []string) bool {
+	var names []string
+	var values []string
+	if wire == fingerprint.OverHTTP2 {
+		for _, name := range pseudo {
+			names, values = append(names, name), append(values, "")
+		}
+	}
+	for _, f := range list {
+		switch {
+		case f.When == fingerprint.WithBody:
+			continue
+		case f.Name == "Host":
+		case strings.EqualFold(f.Name, "sec-fetch-site"):
+			f.Value = "none"
+		case f.Value == "":
+			continue // a place that this request leaves empty
+		}
+		names, values = append(names, f.Name), append(values, f.Value)
+	}
+	if len(got) != 2*len(names) {
+		return false
+	}
+	for i := range names {
+		if got[2*i] != names[i] || (values[i] != "" && got[2*i+1] != values[i]) {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,256 @@
+package mien
+
+import (
+	"context"
+	"crypto/tls"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/http/cookiejar"
+	"net/netip"
+	"net/url"
+	"time"
+
+	"golang.org/x/net/http/httpguts"
+	"golang.org/x/net/publicsuffix"
+
+	"github.com/mien-http/mien/fingerprint"
+	"github.com/mien-http/mien/internal/egress"
+	"github.com/mien-http/mien/retry"
+)
+
+// Config is what a Session is made from. The zero value is a good one: the
+// newest Chrome, certificates verified, retries that never send twice what must
+// not be sent twice. [New] takes what it needs out of it; changing it later
+// changes nothing.
+type Config struct {
+	// Profile is the browser to look like; nil: fingerprint.Chrome().
+	Profile *fingerprint.Profile
+	// Header goes on every request that does not set the same field itself,
+	// e.g. Accept-Language or Authorization. A nil slice suppresses the
+	// profile's field.
+	Header http.Header
+	// TLS holds the caller's choices; it is cloned. RootCAs, Certificates,
+	// GetClientCertificate, ServerName, KeyLogWriter, InsecureSkipVerify,
+	// VerifyPeerCertificate, VerifyConnection, SessionTicketsDisabled and Time
+	// are honoured. Any other field set is an error: the profile owns it.
+	TLS *tls.Config
+	// Proxy picks the proxy of a request, once per attempt, as in
+	// http.Transport; nil, or a nil URL: direct. HTTP_PROXY is never read.
+	Proxy func(*http.Request) (*url.URL, error)
+	// ProxyTLS is for https proxies; nil: verified against the system's roots.
+	ProxyTLS *tls.Config
+	// Jar keeps the cookies of Do, Get, All and Client; nil: a new one in
+	// memory that knows the public suffix list.
+	Jar http.CookieJar
+	// Retry says what is tried again; the zero value is the safe default.
+	Retry retry.Policy
+	// Limits bound what runs at once.
+	Limits Limits
+	// Timeouts bound single phases; the whole is the context's.
+	Timeouts Timeouts
+	// Resolver looks up host names; nil: Go's own resolver.
+	Resolver Resolver
+	// LocalAddr is the address that connections leave from; zero: the system's choice.
+	LocalAddr netip.Addr
+	// DialContext, if set, opens every connection in place of a TCP socket, to
+	// the origin or the first proxy by name and port: for tests in memory and
+	// for tunnels. TLS and HTTP run on top of what it returns.
+	DialContext func(ctx context.Context, network, addr string) (net.Conn, error)
+	// Redirect limits what Do, Get, All and Client follow.
+	Redirect Redirect
+	// Hooks are called while requests run.
+	Hooks Hooks
+	// Logger gets the few warnings there are; nil: none.
+	Logger *slog.Logger
+}
+
+// Resolver looks up the addresses of a host name; *net.Resolver is one. It must
+// be safe for concurrent use.
+type Resolver interface {
+	LookupNetIP(ctx context.Context, network, host string) ([]netip.Addr, error)
+}
+
+// Limits bound what a Session does at once. For each, zero is the default and a
+// negative value means no limit.
+type Limits struct {
+	InFlight        int   // requests at once, bodies unread included; 10,000
+	InFlightPerHost int   // the same per host; no limit
+	Handshakes      int   // TLS handshakes at once per (egress, origin); 256
+	ConnsPerOrigin  int   // connections per (egress, origin); as many as needed
+	BrowserConns    bool  // true: as many connections as browsers open, h1 6, h2 1
+	HeaderBytes     int   // decoded response field section; 256 KiB
+	BodyBytes       int64 // decoded response body; no limit
+}
+
+// Timeouts bound single phases of a request. For each, zero is the default and
+// a negative value means none.
+type Timeouts struct {
+	Dial      time.Duration // name and TCP connection; 30 s
+	TLS       time.Duration // handshake; 15 s
+	Headers   time.Duration // request written to response header fields; none
+	BodyStall time.Duration // silence in a response body, event streams and upgrades excepted; 5 min
+	Idle      time.Duration // unused connection; 90 s
+}
+
+// Redirect limits the redirects that a Session follows. The zero value follows
+// up to 20, as browsers do.
+type Redirect struct {
+	// Max hops; 0: 20, negative: none is followed and the 3xx is the response.
+	Max int
+	// Check is asked before each hop is sent, with the requests so far, oldest
+	// first. Its error ends the request, with [http.ErrUseLastResponse] the 3xx
+	// becomes the response.
+	Check func(next *http.Request, via []*http.Request) error
+	// NoDowngrade refuses a redirect from https to http.
+	NoDowngrade bool
+}
+
+const (
+	defaultInFlight    = 10_000
+	defaultHandshakes  = 256
+	defaultHeaderBytes = 256 << 10
+	browserRedirects   = 20 // the Fetch standard, HTTP-redirect fetch, step 7
+)
+
+// withDefaults checks c and fills what is zero. Contradictions are errors that
+// name the field.
+func (c Config) withDefaults() (Config, error) {
+	if c.Profile == nil {
+		c.Profile = fingerprint.Chrome()
+	} else {
+		c.Profile = c.Profile.Clone()
+	}
+	if err := c.Profile.Validate(); err != nil {
+		return c, fmt.Errorf("mien: Config.Profile: %w", err)
+	}
+	if err := checkTLS("TLS", c.TLS); err != nil {
+		return c, err
+	}
+	if err := checkTLS("ProxyTLS", c.ProxyTLS); err != nil {
+		return c, err
+	}
+	c.TLS, c.ProxyTLS = cloneTLS(c.TLS), cloneTLS(c.ProxyTLS)
+	if c.ProxyTLS != nil && c.Proxy == nil {
+		return c, fmt.Errorf("mien: Config.ProxyTLS is set but Config.Proxy is nil")
+	}
+	if c.LocalAddr.IsValid() && c.DialContext != nil {
+		return c, fmt.Errorf("mien: Config.LocalAddr and Config.DialContext exclude each other")
+	}
+	if c.Resolver != nil && c.DialContext != nil {
+		return c, fmt.Errorf("mien: Config.Resolver and Config.DialContext exclude each other")
+	}
+	for name, values := range c.Header {
+		if err := checkField("Config.Header", name, values); err != nil {
+			return c, fmt.Errorf("mien: %w", err)
+		}
+	}
+	c.Header = c.Header.Clone()
+	if err := c.Retry.Validate(); err != nil {
+		return c, fmt.Errorf("mien: Config.Retry: %w", err)
+	}
+	c.Retry = c.Retry.WithDefaults()
+	if c.Limits.BrowserConns && c.Limits.ConnsPerOrigin != 0 {
+		return c, fmt.Errorf("mien: Config.Limits: BrowserConns and ConnsPerOrigin exclude each other")
+	}
+	c.Limits.InFlight = orDefault(c.Limits.InFlight, defaultInFlight)
+	c.Limits.Handshakes = orDefault(c.Limits.Handshakes, defaultHandshakes)
+	c.Limits.HeaderBytes = orDefault(c.Limits.HeaderBytes, defaultHeaderBytes)
+	c.Timeouts.Dial = orDefault(c.Timeouts.Dial, 30*time.Second)
+	c.Timeouts.TLS = orDefault(c.Timeouts.TLS, 15*time.Second)
+	c.Timeouts.BodyStall = orDefault(c.Timeouts.BodyStall, 5*time.Minute)
+	c.Timeouts.Idle = orDefault(c.Timeouts.Idle, 90*time.Second)
+	c.Redirect.Max = orDefault(c.Redirect.Max, browserRedirects)
+	if c.Jar == nil {
+		jar, err := cookiejar.New(&cookiejar.Options{PublicSuffixList: publicsuffix.List})
+		if err != nil {
+			return c, fmt.Errorf("mien: cookie jar: %w", err)
+		}
+		c.Jar = jar
+	}
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	return c, nil
+}
+
+// orDefault gives def for zero and zero for a negative value: from then on zero
+// means no limit.
+func orDefault[T int | int64 | time.Duration](v, def T) T {
+	switch {
+	case v == 0:
+		return def
+	case v < 0:
+		return 0
+	}
+	return v
+}
+
+func cloneTLS(c *tls.Config) *tls.Config {
+	if c == nil {
+		return nil
+	}
+	return c.Clone()
+}
+
+// checkTLS refuses what the profile decides, so that nobody believes it took effect.
+func checkTLS(field string, c *tls.Config) error {
+	if c == nil {
+		return nil
+	}
+	for _, set := range []struct {
+		name string
+		is   bool
+	}{
+		{"Rand", c.Rand != nil},
+		{"NameToCertificate", c.NameToCertificate != nil}, //nolint:staticcheck // refused because it is deprecated and unused
+		{"GetCertificate", c.GetCertificate != nil},
+		{"GetConfigForClient", c.GetConfigForClient != nil},
+		{"NextProtos", len(c.NextProtos) > 0},
+		{"ClientAuth", c.ClientAuth != 0},
+		{"ClientCAs", c.ClientCAs != nil},
+		{"CipherSuites", len(c.CipherSuites) > 0},
+		{"PreferServerCipherSuites", c.PreferServerCipherSuites}, //nolint:staticcheck // refused, see above
+		{"SessionTicketKey", c.SessionTicketKey != [32]byte{}},   //nolint:staticcheck // refused, see above
+		{"ClientSessionCache", c.ClientSessionCache != nil},
+		{"UnwrapSession", c.UnwrapSession != nil},
+		{"WrapSession", c.WrapSession != nil},
+		{"MinVersion", c.MinVersion != 0},
+		{"MaxVersion", c.MaxVersion != 0},
+		{"CurvePreferences", len(c.CurvePreferences) > 0},
+		{"DynamicRecordSizingDisabled", c.DynamicRecordSizingDisabled},
+		{"Renegotiation", c.Renegotiation != 0},
+		{"EncryptedClientHelloConfigList", len(c.EncryptedClientHelloConfigList) > 0},
+		{"EncryptedClientHelloRejectionVerify", c.EncryptedClientHelloRejectionVerify != nil},
+		{"GetEncryptedClientHelloKeys", c.GetEncryptedClientHelloKeys != nil},
+		{"EncryptedClientHelloKeys", len(c.EncryptedClientHelloKeys) > 0},
+	} {
+		if set.is {
+			return fmt.Errorf("mien: Config.%s.%s is set, but the browser profile decides it", field, set.name)
+		}
+	}
+	return nil
+}
+
+func checkField(where, name string, values []string) error {
+	if !httpguts.ValidHeaderFieldName(name) {
+		return fmt.Errorf("%s: %q is not a field name (RFC 9110 §5.1)", where, name)
+	}
+	for _, v := range values {
+		if !httpguts.ValidHeaderFieldValue(v) {
+			return fmt.Errorf("%s: the value of %s holds a byte that no field value may hold (RFC 9110 §5.5): %q", where, name, v)
+		}
+	}
+	return nil
+}
+
+func (c *Config) dialer(r *egress.Registry) *egress.Dialer {
+	return egress.New(egress.Config{
+		Resolver:    c.Resolver,
+		LocalAddr:   c.LocalAddr,
+		DialContext: c.DialContext,
+		Timeout:     c.Timeouts.Dial,
+		Registry:    r,
+	})
+}

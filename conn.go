@@ -1,0 +1,235 @@
+package mien
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"sync/atomic"
+	"time"
+
+	"github.com/mien-http/mien/fingerprint"
+	"github.com/mien-http/mien/internal/h1"
+	"github.com/mien-http/mien/internal/h2"
+)
+
+// clientConn is one connection to an origin, of either kind. Its methods are
+// those of http.ClientConn, but that RoundTrip gets the head that goes on the
+// wire. A successful Reserve is followed by one RoundTrip or one Release.
+type clientConn interface {
+	RoundTrip(*http.Request, *fingerprint.Head) (*http.Response, error)
+	Reserve() error
+	Release()
+	Available() int
+	InFlight() int
+	Err() error
+	Close() error
+}
+
+var (
+	_ clientConn = (*h2.Conn)(nil)
+	_ clientConn = (*h1Conn)(nil)
+)
+
+// pooled is a connection in the pool of its origin.
+type pooled struct {
+	clientConn
+	origin *origin
+	wire   fingerprint.Wire
+	nc     net.Conn
+	tls    *tls.ConnectionState // nil for cleartext; not changed once set
+	uses   atomic.Int64         // requests begun
+	single bool                 // for one request alone: never offered to another
+
+	member    bool        // guarded by origin.mu; in origin.conns
+	idleSince time.Time   // guarded by origin.mu; zero while in use
+	idleTimer *time.Timer // guarded by origin.mu; closes the connection when it fires
+}
+
+// h1Conn makes an http.ClientConn a clientConn. It keeps the reservation
+// itself: http.ClientConn runs its state hook inside Reserve and Release, which
+// the pool calls with its lock held.
+type h1Conn struct {
+	cc   *http.ClientConn
+	conn *h1.Conn
+	busy atomic.Bool // reserved or in use
+	dead atomic.Bool // not to be used again
+	done func()      // tells the pool that Available or Err changed; no lock is held
+	tls  bool        // https
+}
+
+var errBusy = errors.New("connection is busy")
+
+func (c *h1Conn) Reserve() error {
+	if err := c.Err(); err != nil {
+		return err
+	}
+	if !c.busy.CompareAndSwap(false, true) {
+		return errBusy
+	}
+	return nil
+}
+
+func (c *h1Conn) Release() {
+	c.busy.Store(false)
+}
+
+func (c *h1Conn) Available() int {
+	if c.busy.Load() || c.Err() != nil {
+		return 0
+	}
+	return 1
+}
+
+func (c *h1Conn) InFlight() int {
+	if c.busy.Load() {
+		return 1
+	}
+	return 0
+}
+
+func (c *h1Conn) Err() error {
+	if c.dead.Load() {
+		return net.ErrClosed
+	}
+	return c.cc.Err()
+}
+
+func (c *h1Conn) Close() error {
+	c.dead.Store(true)
+	return c.cc.Close()
+}
+
+// RoundTrip sends req with head on the reserved connection. An error is an
+// *h1Error with what is known of the request's fate.
+func (c *h1Conn) RoundTrip(req *http.Request, head *fingerprint.Head) (*http.Response, error) {
+	c.conn.Begin(head, "")
+	resp, err := c.cc.RoundTrip(c.outgoing(req))
+	if err != nil {
+		c.finish()
+		return nil, &h1Error{sent: c.conn.Sent(), answered: c.conn.Answered(), err: err}
+	}
+	resp.Request = req
+	switch {
+	case resp.StatusCode == http.StatusSwitchingProtocols:
+		// The body is the connection from here on; the pool has let go of it.
+	case resp.Body == http.NoBody || resp.Body == nil:
+		c.finish()
+	default:
+		resp.Body = &h1Body{ReadCloser: resp.Body, conn: c}
+	}
+	return resp, nil
+}
+
+// outgoing gives net/http the parts of req that decide framing; every other
+// field comes from the head.
+func (c *h1Conn) outgoing(req *http.Request) *http.Request {
+	out := &http.Request{
+		Method:           req.Method,
+		URL:              req.URL,
+		Host:             req.Host,
+		Header:           make(http.Header, 2),
+		Body:             req.Body,
+		ContentLength:    req.ContentLength,
+		TransferEncoding: req.TransferEncoding,
+		Trailer:          req.Trailer,
+		Close:            req.Close,
+	}
+	for _, name := range [...]string{"Expect", "Connection", "Upgrade"} {
+		if v := req.Header[name]; len(v) > 0 {
+			out.Header[name] = v
+		}
+	}
+	out.Header["User-Agent"] = nil
+	return out.WithContext(req.Context())
+}
+
+// finish ends the use of the connection by one request.
+func (c *h1Conn) finish() {
+	if c.cc.Available() > 0 {
+		c.busy.Store(false)
+	} else {
+		_ = c.Close()
+	}
+	c.done()
+}
+
+// h1Body ends the use of its connection when it is read to the end or closed.
+type h1Body struct {
+	io.ReadCloser
+	conn *h1Conn
+	over atomic.Bool
+}
+
+func (b *h1Body) Read(p []byte) (int, error) {
+	n, err := b.ReadCloser.Read(p)
+	if err != nil {
+		b.end()
+	}
+	return n, err
+}
+
+func (b *h1Body) Close() error {
+	err := b.ReadCloser.Close()
+	b.end()
+	return err
+}
+
+func (b *h1Body) end() {
+	if b.over.CompareAndSwap(false, true) {
+		b.conn.finish()
+	}
+}
+
+// h1Error says what is known of the request that an HTTP/1.1 connection failed.
+type h1Error struct {
+	sent, answered bool
+	err            error
+}
+
+func (e *h1Error) Error() string     { return e.err.Error() }
+func (e *h1Error) Unwrap() error     { return e.err }
+func (e *h1Error) RequestSent() bool { return e.sent }
+
+// h1Transport makes http.ClientConns of connections that are open already: they
+// come in the context. Its RoundTrip is never called, because it would re-send,
+// dial and pick proxies by itself.
+func h1Transport(headerBytes int) *http.Transport {
+	p := new(http.Protocols)
+	p.SetHTTP1(true)
+	take := func(ctx context.Context, _, _ string) (net.Conn, error) {
+		if c, ok := ctx.Value(dialedKey{}).(net.Conn); ok {
+			return c, nil
+		}
+		return nil, errors.New("mien: no connection was handed over")
+	}
+	return &http.Transport{
+		Protocols:              p,
+		DialContext:            take,
+		DialTLSContext:         take,
+		DisableCompression:     true,
+		ExpectContinueTimeout:  time.Second,
+		MaxResponseHeaderBytes: int64(headerBytes),
+	}
+}
+
+type dialedKey struct{}
+
+// newH1Conn takes over nc. done is called whenever the connection became free
+// or unusable.
+func newH1Conn(ctx context.Context, t *http.Transport, nc net.Conn, key originKey, done func()) (*h1Conn, error) {
+	c := &h1Conn{conn: h1.NewConn(nc), done: done, tls: key.scheme == "https"}
+	cc, err := t.NewClientConn(context.WithValue(ctx, dialedKey{}, net.Conn(c.conn)), key.scheme, key.addr())
+	if err != nil {
+		return nil, err
+	}
+	c.cc = cc
+	cc.SetStateHook(func(cc *http.ClientConn) {
+		if cc.Err() != nil && !c.dead.Swap(true) {
+			done()
+		}
+	})
+	return c, nil
+}

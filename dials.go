@@ -1,0 +1,233 @@
+package mien
+
+import (
+	"context"
+	"time"
+
+	"github.com/mien-http/mien/fingerprint"
+	"github.com/mien-http/mien/retry"
+)
+
+// firstDials is how many dials run at once towards an origin whose protocol is
+// not known yet, once the first has failed.
+const firstDials = 4
+
+// Connections that browsers open to one origin (measured: at most 6 over
+// HTTP/1.1, one over HTTP/2).
+const (
+	browserConnsHTTP1 = 6
+	browserConnsHTTP2 = 1
+)
+
+// wanted is how many dials should be running. o.mu is held.
+func (o *origin) wanted() int {
+	n := o.waiters.Len()
+	if n == 0 {
+		return 0
+	}
+	limits := &o.egress.transport.cfg.Limits
+	most := limits.ConnsPerOrigin
+	switch {
+	case o.key.scheme == "http" || o.protocol == fingerprint.OverHTTP1:
+		if limits.BrowserConns {
+			most = browserConnsHTTP1
+		}
+	case o.protocol == fingerprint.OverHTTP2 && o.streams > 0:
+		n = (n + o.streams - 1) / o.streams
+		if limits.BrowserConns {
+			most = browserConnsHTTP2
+		}
+	case o.failures.Failed() == 0:
+		n = 1
+	default:
+		n = min(n, firstDials)
+	}
+	if limits.Handshakes > 0 {
+		n = min(n, limits.Handshakes)
+	}
+	if most > 0 {
+		n = min(n, most-len(o.conns))
+	}
+	return n
+}
+
+// dialMore starts the dials that the waiters need beyond those that run. o.mu is held.
+func (o *origin) dialMore(time.Time) {
+	for n := o.wanted(); len(o.dials) < n; {
+		first := o.waiters.Front().Value.(*waiter)
+		if !o.egress.transport.start() {
+			o.failAll(retry.Failure{Phase: retry.PhaseDial, Err: errSessionClosed}, 0)
+			return
+		}
+		// The dial outlives the request that set it off, and keeps the values
+		// of its context for httptrace.
+		ctx, cancel := context.WithCancel(context.WithoutCancel(first.ctx))
+		d := &dial{cancel: cancel}
+		o.dials[d] = struct{}{}
+		go o.run(ctx, d)
+	}
+}
+
+// run dials until a connection stands, or nobody needs it any more.
+func (o *origin) run(ctx context.Context, d *dial) {
+	defer o.egress.transport.wg.Done()
+	defer d.cancel()
+	for {
+		pc, f := o.connect(ctx, o.h1Only(), &d.phase)
+		var wait time.Duration
+		var again bool
+		if f == nil {
+			o.connected(d, pc)
+		} else {
+			wait, again = o.failed(ctx, d, *f)
+		}
+		if !again {
+			return
+		}
+		if !o.pause(ctx, d, wait) {
+			return
+		}
+	}
+}
+
+func (o *origin) h1Only() bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return !o.h1Until.IsZero() && time.Now().Before(o.h1Until)
+}
+
+// connected puts pc into the pool and ends the dial.
+func (o *origin) connected(d *dial, pc *pooled) {
+	now := time.Now()
+	o.mu.Lock()
+	delete(o.dials, d)
+	o.failures.Succeeded(now)
+	open := o.egress.transport.open()
+	if open {
+		o.add(pc, now)
+		o.dispatch(now)
+	}
+	o.mu.Unlock()
+	if !open {
+		_ = pc.Close()
+	}
+}
+
+// failed records that a dial came to nothing and says whether, and after what
+// pause, it is tried again. If not, the dial is over.
+func (o *origin) failed(ctx context.Context, d *dial, f retry.Failure) (wait time.Duration, again bool) {
+	now := time.Now()
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if ctx.Err() != nil || o.waiters.Len() == 0 {
+		o.over(d)
+		return 0, false
+	}
+	verdict := o.verdict(now, f)
+	switch {
+	case verdict.failAll:
+		delete(o.dials, d)
+		o.failAll(f, verdict.attempt)
+		return 0, false
+	case verdict.failOne:
+		delete(o.dials, d)
+		o.failFirst(f, verdict.attempt)
+		o.dialMore(now)
+		return 0, false
+	case len(o.dials) > max(o.wanted(), 1):
+		delete(o.dials, d)
+		return 0, false
+	}
+	o.egress.transport.retried(RetryInfo{Origin: o.key.String(), Attempt: verdict.attempt, Class: retry.Classify(f), Wait: verdict.wait, Err: f.Err})
+	return verdict.wait, true
+}
+
+// over ends a dial; waiters that came meanwhile get another. o.mu is held.
+func (o *origin) over(d *dial) {
+	delete(o.dials, d)
+	o.dialMore(time.Now())
+}
+
+// pause waits before the next attempt. False: the dial is over.
+func (o *origin) pause(ctx context.Context, d *dial, wait time.Duration) bool {
+	timer := time.NewTimer(wait)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
+	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if ctx.Err() != nil || o.waiters.Len() == 0 {
+		o.over(d)
+		return false
+	}
+	return true
+}
+
+// verdict is what follows from a failed dial.
+type verdict struct {
+	failAll, failOne bool
+	attempt          int
+	wait             time.Duration
+}
+
+// verdict applies the caps of getting a connection. o.mu is held.
+func (o *origin) verdict(now time.Time, f retry.Failure) verdict {
+	class := retry.Classify(f)
+	decision := retry.Decide(class, f)
+	live := len(o.conns) > 0
+	var since time.Time
+	if front := o.waiters.Front(); front != nil {
+		since = front.Value.(*waiter).since
+	}
+	v := verdict{}
+	down := o.failures.Fail(now, f, live, since)
+	v.attempt = o.failures.Failed()
+	switch {
+	case o.egress.transport.cfg.Retry.MaxAttempts < 0:
+		v.failOne = true
+	case decision == retry.Never, decision == retry.AnyOnce && v.attempt > 1, down:
+		v.failAll = true
+	default:
+		v.wait = o.failures.Wait()
+	}
+	return v
+}
+
+// alone makes a connection for one request, which waits for it in its own
+// context. It is reserved and never offered to another.
+func (o *origin) alone(ctx context.Context, h1Only bool) (*pooled, *connectError) {
+	var d dial
+	for {
+		pc, f := o.connect(ctx, h1Only, &d.phase)
+		now := time.Now()
+		if f == nil {
+			o.mu.Lock()
+			o.failures.Succeeded(now)
+			o.mu.Unlock()
+			pc.single = true
+			if err := pc.Reserve(); err != nil {
+				_ = pc.Close()
+				return nil, &connectError{failure: retry.Failure{Phase: retry.PhaseDial, Err: err}, attempt: 1}
+			}
+			return pc, nil
+		}
+		if ctx.Err() != nil {
+			return nil, &connectError{failure: retry.Failure{Phase: f.Phase, Err: context.Cause(ctx)}, attempt: 1}
+		}
+		o.mu.Lock()
+		v := o.verdict(now, *f)
+		o.mu.Unlock()
+		if v.failAll || v.failOne {
+			return nil, &connectError{failure: *f, attempt: v.attempt}
+		}
+		o.egress.transport.retried(RetryInfo{Origin: o.key.String(), Attempt: v.attempt, Class: retry.Classify(*f), Wait: v.wait, Err: f.Err})
+		timer := time.NewTimer(v.wait)
+		select {
+		case <-timer.C:
+		case <-ctx.Done():
+			timer.Stop()
+		}
+	}
+}

@@ -1,0 +1,144 @@
+package mien
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"strings"
+
+	"github.com/mien-http/mien/retry"
+)
+
+// Error is what every failed request ends in: where it failed, what kind of
+// failure it was and whether the request can have reached the origin. Client
+// wraps it in *url.Error as the standard library does; errors.As finds it.
+//
+// It unwraps to the cause in the types of package net, crypto/tls and
+// crypto/x509, and errors.Is finds context.Canceled, context.DeadlineExceeded
+// and net.ErrClosed where they are the cause.
+type Error struct {
+	// Request is the caller's.
+	Request *http.Request
+	// Phase is where it failed; "" if before anything was tried.
+	Phase retry.Phase
+	// Class names the condition.
+	Class retry.Class
+	// Origin is scheme://host:port, or host:port where there is no scheme to tell.
+	Origin string
+	// Proxy is host:port of the proxy involved, without credentials; "" if none.
+	Proxy string
+	// Attempt is the number of the attempt that failed, from 1; 0 if none was made.
+	Attempt int
+	// Sent says whether any byte of the request can have reached the origin.
+	Sent bool
+	// Alert is the TLS alert that was received or sent; 0 (close_notify) if none.
+	Alert uint8
+	// Err is the cause.
+	Err error
+}
+
+// Error says what happened where, and what was sent. It names no credentials.
+func (e *Error) Error() string {
+	var b strings.Builder
+	switch e.Phase {
+	case retry.PhaseTLS:
+		b.WriteString("tls handshake with ")
+	case retry.PhaseQueue:
+		b.WriteString("queue for ")
+	case retry.PhaseDNS:
+		b.WriteString("looking up ")
+	case retry.PhaseDial:
+		b.WriteString("connecting to ")
+	case retry.PhaseProxy:
+		b.WriteString("proxy ")
+		b.WriteString(e.Proxy)
+		b.WriteString(" for ")
+	case retry.PhaseWrite, retry.PhaseHeaders, retry.PhaseBody:
+		b.WriteString(string(e.Phase))
+		b.WriteString(" of ")
+	}
+	b.WriteString(e.Origin)
+	if b.Len() > 0 {
+		b.WriteString(": ")
+	}
+	b.WriteString(e.cause())
+	if e.Attempt > 0 {
+		fmt.Fprintf(&b, ", attempt %d", e.Attempt)
+		if e.Sent {
+			b.WriteString(", the request was sent")
+		} else {
+			b.WriteString(", nothing sent")
+		}
+	}
+	return b.String()
+}
+
+func (e *Error) cause() string {
+	switch e.Class {
+	case retry.HandshakeReset:
+		return e.Class.Describe()
+	case retry.NotTLS:
+		return "the peer does not speak TLS; is the scheme right? (" + e.Err.Error() + ")"
+	}
+	return e.Err.Error()
+}
+
+// Unwrap returns the cause.
+func (e *Error) Unwrap() error { return e.Err }
+
+// Timeout reports whether the cause is a time that ran out, the context's or
+// one of Config.Timeouts.
+func (e *Error) Timeout() bool {
+	if errors.Is(e.Err, context.DeadlineExceeded) {
+		return true
+	}
+	var t interface{ Timeout() bool }
+	return errors.As(e.Err, &t) && t.Timeout()
+}
+
+// Temporary is deprecated in package net and always false; it makes Error a net.Error.
+func (e *Error) Temporary() bool { return false }
+
+var _ net.Error = (*Error)(nil)
+
+// HTTP2Code returns the HTTP/2 error code (RFC 9113 §7) that the failure came with.
+func (e *Error) HTTP2Code() (code uint32, ok bool) {
+	var h interface{ HTTP2Code() (uint32, bool) }
+	if errors.As(e.Err, &h) {
+		return h.HTTP2Code()
+	}
+	return 0, false
+}
+
+// invalidError is a request that no layer below may see.
+type invalidError struct {
+	err error
+}
+
+func (e *invalidError) Error() string        { return "invalid request: " + e.err.Error() }
+func (e *invalidError) Unwrap() error        { return e.err }
+func (e *invalidError) FailureClass() string { return string(retry.Invalid) }
+
+// invalidf makes an invalidError; %w keeps the cause.
+func invalidf(format string, args ...any) error {
+	return &invalidError{err: fmt.Errorf(format, args...)}
+}
+
+// errSessionClosed is net.ErrClosed with the session's name on it.
+var errSessionClosed = fmt.Errorf("mien: session is closed: %w", net.ErrClosed)
+
+// fail makes the Error for req. An err that is one already is returned as it is.
+func fail(req *http.Request, f retry.Failure, origin string, attempt int) *Error {
+	var done *Error
+	if errors.As(f.Err, &done) {
+		return done
+	}
+	e := &Error{Request: req, Phase: f.Phase, Class: retry.Classify(f), Origin: origin, Attempt: attempt, Sent: f.Sent, Err: f.Err}
+	var alert interface{ TLSAlert() uint8 }
+	if errors.As(f.Err, &alert) {
+		e.Alert = alert.TLSAlert()
+	}
+	return e
+}

@@ -1,0 +1,348 @@
+package mien
+
+import (
+	"container/list"
+	"context"
+	"net"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/mien-http/mien/fingerprint"
+	"github.com/mien-http/mien/internal/semaphore"
+	"github.com/mien-http/mien/retry"
+)
+
+// originKey is scheme, host in lower case ASCII without brackets, and port.
+type originKey struct {
+	scheme, host, port string
+}
+
+func (k originKey) addr() string { return net.JoinHostPort(k.host, k.port) }
+
+// String is the origin as RFC 6454 serializes it.
+func (k originKey) String() string {
+	host := k.host
+	if strings.Contains(host, ":") {
+		host = "[" + host + "]"
+	}
+	if (k.scheme == "https" && k.port == "443") || (k.scheme == "http" && k.port == "80") {
+		return k.scheme + "://" + host
+	}
+	return k.scheme + "://" + host + ":" + k.port
+}
+
+// origin is the pool of connections to one origin along one egress, and the
+// dials that fill it. A dial belongs to the origin: it runs while somebody
+// waits, and a waiter that gives up fails nobody else.
+type origin struct {
+	egress *egressState
+	key    originKey
+	gate   *semaphore.Gate // handshakes in progress
+
+	mu       sync.Mutex
+	conns    []*pooled            // guarded by mu; in the order they were opened
+	waiters  *list.List           // guarded by mu; of *waiter, first come first served
+	dials    map[*dial]struct{}   // guarded by mu; running
+	protocol fingerprint.Wire     // guarded by mu; what the origin spoke last, "" unknown
+	streams  int                  // guarded by mu; streams per HTTP/2 connection, 0 until one said so
+	h1Until  time.Time            // guarded by mu; HTTP_1_1_REQUIRED holds until then
+	failures retry.ConnectTracker // guarded by mu
+	budget   retry.Budget         // guarded by mu
+}
+
+// dial is a running attempt, or a pause before the next.
+type dial struct {
+	phase  dialPhase
+	cancel context.CancelFunc
+}
+
+// waiter is a request that needs a connection.
+type waiter struct {
+	ready chan struct{} // closed when conn or err is set
+	ctx   context.Context
+	since time.Time
+	conn  *pooled // reserved for this waiter
+	err   *connectError
+}
+
+// connectError is the failure to get a connection.
+type connectError struct {
+	failure retry.Failure
+	attempt int
+}
+
+func (e *connectError) Error() string { return e.failure.Err.Error() }
+func (e *connectError) Unwrap() error { return e.failure.Err }
+
+func newOrigin(e *egressState, key originKey) *origin {
+	return &origin{
+		egress:   e,
+		key:      key,
+		gate:     semaphore.NewGate(semaphore.GateConfig{Max: negativeIfOff(e.transport.cfg.Limits.Handshakes)}),
+		waiters:  list.New(),
+		dials:    make(map[*dial]struct{}),
+		failures: retry.NewConnectTracker(e.transport.cfg.Retry),
+		budget:   retry.NewBudget(e.transport.cfg.Retry),
+	}
+}
+
+// get returns a connection with a place reserved for one request.
+func (o *origin) get(ctx context.Context) (*pooled, *connectError) {
+	o.mu.Lock()
+	now := time.Now()
+	if o.waiters.Len() == 0 {
+		if pc := o.reserve(now); pc != nil {
+			o.mu.Unlock()
+			return pc, nil
+		}
+	}
+	w := &waiter{ready: make(chan struct{}), ctx: ctx, since: now}
+	place := o.waiters.PushBack(w)
+	o.dialMore(now)
+	o.mu.Unlock()
+
+	select {
+	case <-w.ready:
+		return w.conn, w.err
+	case <-ctx.Done():
+	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	select {
+	case <-w.ready: // served in the same moment
+		if w.conn != nil {
+			w.conn.Release()
+			o.dispatch(time.Now())
+		}
+	default:
+		o.waiters.Remove(place)
+	}
+	e := &connectError{failure: retry.Failure{Phase: o.waitedFor(), Err: context.Cause(ctx)}, attempt: o.failures.Failed()}
+	if o.waiters.Len() == 0 {
+		o.cancelDials()
+	}
+	return nil, e
+}
+
+// waitedFor is the phase of the dial that has come farthest. o.mu is held.
+func (o *origin) waitedFor() retry.Phase {
+	best := retry.PhaseQueue
+	rank := map[retry.Phase]int{retry.PhaseQueue: 0, retry.PhaseDNS: 1, retry.PhaseDial: 2, retry.PhaseProxy: 3, retry.PhaseTLS: 4}
+	for d := range o.dials {
+		if p := d.phase.get(); rank[p] > rank[best] {
+			best = p
+		}
+	}
+	return best
+}
+
+func (o *origin) cancelDials() {
+	for d := range o.dials {
+		d.cancel()
+	}
+}
+
+// maxIdleReuse is how long an unused connection is trusted: NATs and load
+// balancers forget it silently not long after.
+const maxIdleReuse = 4 * time.Minute
+
+// reserve takes a place on a connection: on HTTP/2 the oldest with a free
+// stream, on HTTP/1.1 the one used last. o.mu is held.
+func (o *origin) reserve(now time.Time) *pooled {
+	for i := range o.conns {
+		pc := o.conns[i]
+		if pc.wire != fingerprint.OverHTTP2 {
+			pc = o.conns[len(o.conns)-1-i]
+		}
+		if pc.Available() <= 0 || (!pc.idleSince.IsZero() && now.Sub(pc.idleSince) > maxIdleReuse) {
+			continue
+		}
+		if pc.Reserve() == nil {
+			o.busy(pc)
+			return pc
+		}
+	}
+	return nil
+}
+
+// busy ends the idle time of pc. o.mu is held.
+func (o *origin) busy(pc *pooled) {
+	pc.idleSince = time.Time{}
+	if pc.idleTimer != nil {
+		pc.idleTimer.Stop()
+	}
+}
+
+// dispatch hands free places to waiters, first come first served. o.mu is held.
+func (o *origin) dispatch(now time.Time) {
+	for o.waiters.Len() > 0 {
+		pc := o.reserve(now)
+		if pc == nil {
+			break
+		}
+		w := o.waiters.Remove(o.waiters.Front()).(*waiter)
+		w.conn = pc
+		close(w.ready)
+	}
+	if o.waiters.Len() > 0 {
+		o.dialMore(now)
+	}
+}
+
+// changed is called by a connection whose Available or Err changed.
+func (o *origin) changed(pc *pooled) {
+	now := time.Now()
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if !pc.member {
+		return
+	}
+	if pc.Err() != nil {
+		o.remove(pc)
+	} else {
+		if pc.wire == fingerprint.OverHTTP2 {
+			if n := pc.Available() + pc.InFlight(); n > 0 {
+				o.streams = n
+			}
+		}
+		o.moveToEnd(pc)
+		o.idle(pc, now)
+	}
+	o.dispatch(now)
+}
+
+// moveToEnd makes an HTTP/1.1 connection the next to be used. o.mu is held.
+func (o *origin) moveToEnd(pc *pooled) {
+	if pc.wire == fingerprint.OverHTTP2 || len(o.conns) == 0 || o.conns[len(o.conns)-1] == pc {
+		return
+	}
+	for i, c := range o.conns {
+		if c == pc {
+			copy(o.conns[i:], o.conns[i+1:])
+			o.conns[len(o.conns)-1] = pc
+			return
+		}
+	}
+}
+
+// idle starts the idle time of pc if nothing runs on it. o.mu is held.
+func (o *origin) idle(pc *pooled, now time.Time) {
+	d := o.egress.transport.cfg.Timeouts.Idle
+	if pc.InFlight() > 0 {
+		return
+	}
+	pc.idleSince = now
+	if d <= 0 {
+		return
+	}
+	if pc.idleTimer == nil {
+		pc.idleTimer = time.AfterFunc(d, func() { o.expire(pc) })
+		return
+	}
+	pc.idleTimer.Reset(d)
+}
+
+// expire closes pc if it is still idle.
+func (o *origin) expire(pc *pooled) {
+	o.mu.Lock()
+	stale := !pc.idleSince.IsZero() && pc.InFlight() == 0
+	if stale {
+		o.remove(pc)
+	}
+	o.mu.Unlock()
+	if stale {
+		_ = pc.Close()
+	}
+}
+
+// remove takes pc out of the pool. o.mu is held.
+func (o *origin) remove(pc *pooled) {
+	pc.member = false
+	if pc.idleTimer != nil {
+		pc.idleTimer.Stop()
+	}
+	for i, c := range o.conns {
+		if c == pc {
+			o.conns = append(o.conns[:i], o.conns[i+1:]...)
+			return
+		}
+	}
+}
+
+// add puts a connection that was just opened into the pool. o.mu is held.
+func (o *origin) add(pc *pooled, now time.Time) {
+	o.protocol = pc.wire
+	if pc.Err() != nil {
+		return // it died before it was added
+	}
+	pc.member = true
+	o.conns = append(o.conns, pc)
+	o.idle(pc, now)
+}
+
+// closeIdle closes the connections that nothing runs on.
+func (o *origin) closeIdle() {
+	o.mu.Lock()
+	var idle []*pooled
+	for _, pc := range o.conns {
+		if pc.InFlight() == 0 {
+			idle = append(idle, pc)
+		}
+	}
+	for _, pc := range idle {
+		o.remove(pc)
+	}
+	o.mu.Unlock()
+	for _, pc := range idle {
+		_ = pc.Close()
+	}
+}
+
+// failAll ends every waiter with f. o.mu is held.
+func (o *origin) failAll(f retry.Failure, attempt int) {
+	for o.waiters.Len() > 0 {
+		o.failFirst(f, attempt)
+	}
+}
+
+// failFirst ends the waiter that came first with f. o.mu is held.
+func (o *origin) failFirst(f retry.Failure, attempt int) {
+	if front := o.waiters.Front(); front != nil {
+		w := o.waiters.Remove(front).(*waiter)
+		w.err = &connectError{failure: f, attempt: attempt}
+		close(w.ready)
+	}
+}
+
+// counted counts a request towards the budget of retries.
+func (o *origin) counted(now time.Time) {
+	o.mu.Lock()
+	o.budget.Request(now)
+	o.mu.Unlock()
+}
+
+// spend takes one retry of a request that may have been sent from the budget.
+func (o *origin) spend(now time.Time) bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.budget.Spend(now)
+}
+
+// requireH1 remembers that the origin refuses HTTP/2 for now (RFC 9113 §7,
+// HTTP_1_1_REQUIRED).
+func (o *origin) requireH1(now time.Time) {
+	o.mu.Lock()
+	o.h1Until = now.Add(h1RequiredFor)
+	o.mu.Unlock()
+}
+
+const h1RequiredFor = 5 * time.Minute
+
+// negativeIfOff turns Config's zero for "no limit" into the semaphore's.
+func negativeIfOff(n int) int {
+	if n == 0 {
+		return -1
+	}
+	return n
+}

@@ -1,0 +1,178 @@
+package mien
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+
+	"github.com/mien-http/mien/retry"
+)
+
+// follow sends req and the requests that redirects lead to.
+func (s *Session) follow(req *http.Request) (*http.Response, error) {
+	if req != nil && req.RequestURI != "" {
+		closeBody(req)
+		return nil, fail(req, retry.Failure{Err: invalidf("RequestURI %q is set; it belongs to servers", req.RequestURI)}, "", 0)
+	}
+	var via []*http.Request
+	hop := req
+	for {
+		resp, err := s.exchange(hop)
+		if err != nil {
+			var e *Error
+			if errors.As(err, &e) {
+				e.Request = req
+			}
+			return nil, err
+		}
+		next, err := s.next(req, hop, resp, via)
+		if err == nil && next == nil {
+			return resp, nil
+		}
+		if err == nil {
+			via = append(via, hop)
+			err = s.checkRedirect(next, via)
+		}
+		if errors.Is(err, http.ErrUseLastResponse) {
+			return resp, nil
+		}
+		discard(resp)
+		if err != nil {
+			return resp, fail(req, retry.Failure{Phase: retry.PhaseHeaders, Sent: true, Err: &redirectError{err}}, hop.URL.Scheme+"://"+hop.URL.Host, 1)
+		}
+		hop = next
+	}
+}
+
+// redirectError is a redirect that was not followed.
+type redirectError struct{ err error }
+
+func (e *redirectError) Error() string        { return "redirect: " + e.err.Error() }
+func (e *redirectError) Unwrap() error        { return e.err }
+func (e *redirectError) FailureClass() string { return string(retry.Redirect) }
+
+// checkRedirect applies Config.Redirect; it is http.Client's CheckRedirect too.
+func (s *Session) checkRedirect(next *http.Request, via []*http.Request) error {
+	r := &s.cfg.Redirect
+	if r.Max == 0 {
+		return http.ErrUseLastResponse
+	}
+	if len(via) > r.Max {
+		return fmt.Errorf("more than %d", r.Max)
+	}
+	if r.NoDowngrade && via[len(via)-1].URL.Scheme == "https" && next.URL.Scheme == "http" {
+		return fmt.Errorf("from https to %s is not allowed", next.URL.Redacted())
+	}
+	if r.Check != nil {
+		return r.Check(next, via)
+	}
+	return nil
+}
+
+// next is the request that resp redirects hop to, nil if it is not a redirect
+// that can be followed (RFC 9110 §15.4; Fetch standard, HTTP-redirect fetch).
+func (s *Session) next(first, hop *http.Request, resp *http.Response, via []*http.Request) (*http.Request, error) {
+	switch resp.StatusCode {
+	case 301, 302, 303, 307, 308:
+	default:
+		return nil, nil
+	}
+	loc := resp.Header.Get("Location")
+	if loc == "" {
+		return nil, nil
+	}
+	target, err := hop.URL.Parse(loc)
+	if err != nil {
+		return nil, fmt.Errorf("Location %q cannot be parsed: %w", loc, err)
+	}
+	if target.Fragment == "" {
+		target.Fragment, target.RawFragment = hop.URL.Fragment, hop.URL.RawFragment
+	}
+	out := &http.Request{
+		Method:   methodOf(hop),
+		URL:      target,
+		Proto:    hop.Proto,
+		Header:   hop.Header.Clone(),
+		Response: resp,
+	}
+	if out.Header == nil {
+		out.Header = make(http.Header)
+	}
+	if toGet(resp.StatusCode, out.Method) {
+		if out.Method != http.MethodHead {
+			out.Method = http.MethodGet
+		}
+		dropBodyFields(out.Header)
+	} else if first.Body != nil && first.Body != http.NoBody {
+		if first.GetBody == nil {
+			return nil, nil // as in net/http: the caller decides
+		}
+		if out.Body, err = first.GetBody(); err != nil {
+			return nil, fmt.Errorf("rewinding the body: %w", err)
+		}
+		out.GetBody, out.ContentLength, out.TransferEncoding = first.GetBody, first.ContentLength, first.TransferEncoding
+		out.Trailer = first.Trailer
+	}
+	out = out.WithContext(first.Context())
+	if !sameOrigin(hop.URL, target) {
+		for _, name := range [...]string{"Authorization", "Proxy-Authorization", "Cookie"} {
+			out.Header.Del(name)
+		}
+	}
+	return out, nil
+}
+
+// toGet: 303 turns anything but HEAD into GET, 301 and 302 only a POST.
+func toGet(status int, method string) bool {
+	switch status {
+	case 303:
+		return true
+	case 301, 302:
+		return method == http.MethodPost
+	}
+	return false
+}
+
+// dropBodyFields removes the request-body-header names of the Fetch standard.
+func dropBodyFields(h http.Header) {
+	for _, name := range [...]string{"Content-Encoding", "Content-Language", "Content-Location", "Content-Type", "Content-Length"} {
+		h.Del(name)
+	}
+}
+
+// crossedOrigin reports whether any redirect that led to req changed the origin.
+func crossedOrigin(req *http.Request) bool {
+	to := req.URL
+	for r := req.Response; r != nil && r.Request != nil; r = r.Request.Response {
+		from := r.Request.URL
+		if from != nil && !sameOrigin(from, to) {
+			return true
+		}
+		to = from
+	}
+	return false
+}
+
+// isCredential names the fields that never follow a redirect to another origin.
+func isCredential(name string) bool {
+	for _, c := range [...]string{"Authorization", "Proxy-Authorization", "Cookie"} {
+		if strings.EqualFold(name, c) {
+			return true
+		}
+	}
+	return false
+}
+
+// addedByClient reports whether req's Referer is one that an http.Client added
+// on a redirect, rather than the caller.
+func addedByClient(req *http.Request) bool {
+	if req.Response == nil {
+		return false
+	}
+	first := req
+	for first.Response != nil && first.Response.Request != nil {
+		first = first.Response.Request
+	}
+	return first != req && len(first.Header["Referer"]) == 0
+}

@@ -1,0 +1,115 @@
+package retry
+
+import "time"
+
+// sameRefusals is how many refusals in a row, all of them the same and certain
+// to be repeated, say that an origin is down.
+const sameRefusals = 4
+
+// ConnectTracker counts the attempts to get a connection to one origin by one
+// way out, whoever waits for it, and says when the origin is down. It reads no
+// clock and has no mutex: its owner passes the time and guards it. The zero
+// value is not ready: use NewConnectTracker.
+type ConnectTracker struct {
+	max     int     // failures in a row that mean down
+	backoff Backoff // grows with each failure in a row
+
+	failed    int           // failures in a row that count
+	refused   int           // how many of them were certain refusals
+	local     int           // failures in a row for want of something on this machine
+	ceiling   time.Duration // of the next pause
+	succeeded time.Time     // when a handshake last completed
+	downAt    time.Time     // when the origin was last declared down; zero if it has answered since
+}
+
+// NewConnectTracker returns a tracker under p, with nothing counted.
+func NewConnectTracker(p Policy) ConnectTracker {
+	p = p.WithDefaults()
+	t := ConnectTracker{max: p.MaxConnectAttempts, backoff: NewBackoff(p.ConnectBase, p.ConnectCap, p.Rand)}
+	if p.Off() || t.max < 0 {
+		t.max = 1
+	}
+	return t
+}
+
+// Fail counts a failed attempt and reports whether the origin is down for all
+// who wait: MaxConnectAttempts failures in a row, or four if all of them were
+// refused by every address. live says that a connection to the origin stands,
+// and since is when the first of those waiting began to: an origin with a live
+// connection, or one that completed a handshake since, is not down.
+//
+// An attempt that was cancelled is not a failure. One that failed because this
+// machine is out of something (LocalLimit) is counted apart, and says that the
+// origin cannot be reached only after as many in a row. A wait that began
+// after the origin was declared down starts a new count.
+func (t *ConnectTracker) Fail(now time.Time, f Failure, live bool, since time.Time) (down bool) {
+	class := Classify(f)
+	if class == Canceled {
+		return false
+	}
+	if !t.downAt.IsZero() && since.After(t.downAt) {
+		t.restart()
+	}
+	t.ceiling = t.backoff.nextCeiling()
+	if class == LocalLimit {
+		t.local++
+	} else {
+		t.failed++
+		if class == Refused && refusedEverywhere(f.Err) {
+			t.refused++
+		}
+	}
+	if live || t.succeeded.After(since) {
+		return false
+	}
+	certain := t.refused == t.failed && t.failed >= sameRefusals
+	if !certain && t.failed < t.max && t.local < t.max {
+		return false
+	}
+	t.downAt = now
+	return true
+}
+
+// Succeeded records a completed handshake: nothing is in a row any more.
+func (t *ConnectTracker) Succeeded(now time.Time) {
+	t.restart()
+	t.succeeded = now
+}
+
+func (t *ConnectTracker) restart() {
+	t.failed, t.refused, t.local, t.ceiling = 0, 0, 0, 0
+	t.downAt = time.Time{}
+	t.backoff.Reset()
+}
+
+// Failed is how many attempts have failed in a row, those for want of
+// something on this machine included.
+func (t *ConnectTracker) Failed() int { return t.failed + t.local }
+
+// Wait draws the pause before the next attempt: full jitter under a ceiling
+// that grows with every failure in a row. It is 0 when none has failed.
+func (t *ConnectTracker) Wait() time.Duration {
+	return jitter(t.ceiling, t.backoff.rand)
+}
+
+// refusedEverywhere reports whether every error joined in err is a refusal of
+// the port.
+func refusedEverywhere(err error) bool {
+	for e := err; e != nil; {
+		switch u := e.(type) {
+		case interface{ Unwrap() error }:
+			e = u.Unwrap()
+		case interface{ Unwrap() []error }:
+			all := u.Unwrap()
+			for _, each := range all {
+				if !refusedEverywhere(each) {
+					return false
+				}
+			}
+			return len(all) > 0
+		default:
+			return errnoOf(e) == errnoRefused
+		}
+	}
+	return false
+}

@@ -1,0 +1,286 @@
+package mien
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/mien-http/mien/internal/egress"
+	"github.com/mien-http/mien/internal/semaphore"
+	"github.com/mien-http/mien/internal/tlsconn"
+	"github.com/mien-http/mien/retry"
+)
+
+// transport sends one hop at a time. It holds one egress per way out; each
+// wraps an http.Transport whose DialTLSContext gives it uTLS connections, and
+// pools connections of two kinds, ours for HTTP/2 and http.ClientConn for HTTP/1.1.
+type transport struct {
+	cfg      *Config
+	dialer   *egress.Dialer
+	registry egress.Registry
+	inFlight *semaphore.Semaphore
+	perHost  *semaphore.Keyed
+	stats    counters
+	wg       sync.WaitGroup // the transport's own goroutines
+
+	mu       sync.Mutex
+	egresses map[string]*egressState // guarded by mu; by route and isolation key
+	closed   bool                    // guarded by mu
+	done     chan struct{}           // closed with closed
+}
+
+// egressState is one way out and everything that must not leave it:
+// connections, tickets, and what is known of origins.
+type egressState struct {
+	transport *transport
+	dialer    *egress.Dialer
+	route     egress.Route
+	proxy     string // host:port of the first proxy, "" if direct
+	tickets   *tlsconn.Tickets
+	h1        *http.Transport
+
+	mu      sync.Mutex
+	origins map[originKey]*origin // guarded by mu
+	closed  bool                  // guarded by mu
+	lastUse time.Time             // guarded by transport.mu
+}
+
+// Bounds on what is remembered of ways out and origins that nothing uses.
+const (
+	maxEgresses = 1024
+	maxOrigins  = 4096 // per egress
+	maxTickets  = 1024 // per egress
+)
+
+func newTransport(cfg *Config) *transport {
+	t := &transport{
+		cfg:      cfg,
+		inFlight: semaphore.New(cfg.Limits.InFlight),
+		perHost:  semaphore.NewKeyed(max(cfg.Limits.InFlightPerHost, 0)),
+		egresses: make(map[string]*egressState),
+		done:     make(chan struct{}),
+	}
+	t.dialer = cfg.dialer(&t.registry)
+	t.stats.observer = cfg.Hooks.Handshake
+	return t
+}
+
+// open reports whether the transport has not been closed.
+func (t *transport) open() bool {
+	select {
+	case <-t.done:
+		return false
+	default:
+		return true
+	}
+}
+
+// start counts a goroutine of the transport's own. False: it is closed.
+func (t *transport) start() bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.closed {
+		return false
+	}
+	t.wg.Add(1)
+	return true
+}
+
+// egressFor is the way out of one attempt of req.
+func (t *transport) egressFor(req *http.Request, o *Options) (*egressState, error) {
+	var route egress.Route
+	if t.cfg.Proxy != nil {
+		u, err := t.cfg.Proxy(req)
+		if err != nil {
+			return nil, &egress.Error{Phase: retry.PhaseProxy, Err: err}
+		}
+		if u != nil {
+			route.Proxies, route.TLS = []*url.URL{u}, t.cfg.ProxyTLS
+		}
+	}
+	key := route.Key() + "\x00" + o.Isolation
+	now := time.Now()
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.closed {
+		return nil, errSessionClosed
+	}
+	e := t.egresses[key]
+	if e == nil {
+		t.evict()
+		e = &egressState{
+			transport: t,
+			dialer:    t.dialer,
+			route:     route,
+			tickets:   tlsconn.NewTickets(maxTickets),
+			h1:        h1Transport(t.cfg.Limits.HeaderBytes),
+			origins:   make(map[originKey]*origin),
+		}
+		if len(route.Proxies) > 0 {
+			e.proxy = route.Proxies[0].Host
+		}
+		t.egresses[key] = e
+	}
+	e.lastUse = now
+	return e, nil
+}
+
+// evict makes room for another egress by dropping the one unused for longest
+// that has no connection. t.mu is held.
+func (t *transport) evict() {
+	if len(t.egresses) < maxEgresses {
+		return
+	}
+	var oldest string
+	var found *egressState
+	for key, e := range t.egresses {
+		if (found == nil || e.lastUse.Before(found.lastUse)) && e.unused() {
+			oldest, found = key, e
+		}
+	}
+	if found != nil {
+		delete(t.egresses, oldest)
+	}
+}
+
+// unused reports that e has neither connections nor waiters.
+func (e *egressState) unused() bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for _, o := range e.origins {
+		if !o.unused() {
+			return false
+		}
+	}
+	return true
+}
+
+func (o *origin) unused() bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return len(o.conns) == 0 && o.waiters.Len() == 0 && len(o.dials) == 0
+}
+
+// origin returns the pool of key, making it if need be.
+func (e *egressState) origin(key originKey) *origin {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	o := e.origins[key]
+	if o == nil {
+		if len(e.origins) >= maxOrigins {
+			for k, old := range e.origins {
+				if old.unused() {
+					delete(e.origins, k)
+				}
+			}
+		}
+		o = newOrigin(e, key)
+		e.origins[key] = o
+	}
+	return o
+}
+
+// all lists every origin there is.
+func (t *transport) all() []*origin {
+	t.mu.Lock()
+	egresses := make([]*egressState, 0, len(t.egresses))
+	for _, e := range t.egresses {
+		egresses = append(egresses, e)
+	}
+	t.mu.Unlock()
+	var origins []*origin
+	for _, e := range egresses {
+		e.mu.Lock()
+		for _, o := range e.origins {
+			origins = append(origins, o)
+		}
+		e.mu.Unlock()
+	}
+	return origins
+}
+
+// retried counts an attempt that will be made again and tells the hook.
+func (t *transport) retried(info RetryInfo) {
+	t.stats.retries.Add(1)
+	if t.cfg.Hooks.Retry != nil {
+		t.cfg.Hooks.Retry(info)
+	}
+}
+
+// close refuses what is new, ends what waits and what runs, closes every
+// socket, and waits for the transport's own goroutines.
+func (t *transport) close() {
+	t.mu.Lock()
+	if !t.closed {
+		t.closed = true
+		close(t.done)
+	}
+	t.mu.Unlock()
+	for _, o := range t.all() {
+		o.mu.Lock()
+		o.failAll(retry.Failure{Phase: retry.PhaseDial, Err: errSessionClosed}, 0)
+		o.cancelDials()
+		conns := append([]*pooled(nil), o.conns...)
+		for _, pc := range conns {
+			o.remove(pc)
+		}
+		o.mu.Unlock()
+		for _, pc := range conns {
+			_ = pc.Close()
+		}
+	}
+	t.registry.Close()
+	t.wg.Wait()
+}
+
+// ticketKey is what two connections must share for one to resume the other.
+// Verification settings and client certificates are the session's, the route is
+// the egress's.
+func (o *origin) ticketKey(h1Only bool) string {
+	parts := []string{o.key.String()}
+	if h1Only {
+		parts = append(parts, "http/1.1")
+	}
+	return strings.Join(parts, " ")
+}
+
+// acquire waits for the places a request needs.
+func (t *transport) acquire(ctx context.Context, host string) (slots, error) {
+	var s slots
+	var err error
+	if slot, ok := t.inFlight.TryAcquire(); ok {
+		s.all = slot
+	} else if s.all, err = t.wait(ctx, t.inFlight.Acquire); err != nil {
+		return s, err
+	}
+	if t.cfg.Limits.InFlightPerHost > 0 {
+		if slot, ok := t.perHost.TryAcquire(host); ok {
+			s.host = slot
+			return s, nil
+		}
+		s.host, err = t.wait(ctx, func(ctx context.Context) (*semaphore.Slot, error) { return t.perHost.Acquire(ctx, host) })
+		if err != nil {
+			s.all.Release()
+		}
+	}
+	return s, err
+}
+
+// wait lets Close end a wait too.
+func (t *transport) wait(ctx context.Context, acquire func(context.Context) (*semaphore.Slot, error)) (*semaphore.Slot, error) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	over := make(chan struct{})
+	defer close(over)
+	go func() {
+		select {
+		case <-t.done:
+			cancel(errSessionClosed)
+		case <-over:
+		}
+	}()
+	return acquire(ctx)
+}

@@ -35,18 +35,29 @@ var builtin = sync.OnceValues(func() (*library, error) {
 	return all, nil
 })
 
-// load reads one file.
+// load reads one file, and its base first. A base must have no base itself, so
+// that files cannot go round in circles.
 func (l *library) load(name string) error {
-	p, err := parseFile(name, func(base string) (*Profile, error) {
-		return parseFile(base, func(string) (*Profile, error) {
+	return l.loadOn(name, func(base string) (*Profile, error) {
+		if err := l.loadOn(base, func(string) (*Profile, error) {
 			return nil, fmt.Errorf("%s has a base itself", base)
-		})
+		}); err != nil {
+			return nil, err
+		}
+		return l.profiles[base], nil
 	})
+}
+
+func (l *library) loadOn(name string, base func(string) (*Profile, error)) error {
+	if l.profiles[name] != nil {
+		return nil
+	}
+	p, err := parseFile(name, base)
 	if err != nil {
 		return err
 	}
 	l.profiles[name] = p
-	if name == p.Name { // the engines' profiles have no name of their own
+	if name == p.Name { // the engines' profiles are not for Names
 		l.names = append(l.names, name)
 	}
 	return nil

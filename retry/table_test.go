@@ -119,19 +119,19 @@ func rows() []row {
 	add("DNS time-out", PhaseDNS, &net.DNSError{IsTimeout: true}, "", NameTemporary, Any)
 	add("DNS server failure", PhaseDNS, &net.DNSError{IsTemporary: true}, "", NameTemporary, Any)
 	add("DNS server answers nonsense", PhaseDNS, &net.DNSError{}, "", NameTemporary, AnyOnce)
-	add("DNS server's port closed", PhaseDNS, opError("read", syscall.ECONNREFUSED), "", NameTemporary, Any)
-	add("DNS out of descriptors", PhaseDNS, &net.DNSError{UnwrapErr: opError("dial", syscall.EMFILE)}, "", LocalLimit, Any)
+	add("DNS server's port closed", PhaseDNS, opError("read", osECONNREFUSED), "", NameTemporary, Any)
+	add("DNS out of descriptors", PhaseDNS, &net.DNSError{UnwrapErr: opError("dial", osEMFILE)}, "", LocalLimit, Any)
 	add("DNS deadline", PhaseDNS, os.ErrDeadlineExceeded, "", NameTemporary, Any)
 
-	add("port refused", PhaseDial, opError("dial", syscall.ECONNREFUSED), "", Refused, Any)
-	add("host unreachable", PhaseDial, opError("dial", syscall.EHOSTUNREACH), "", Refused, Any)
-	add("network unreachable", PhaseDial, opError("dial", syscall.ENETUNREACH), "", Refused, Any)
-	add("RST at accept, dial", PhaseDial, opError("dial", syscall.ECONNRESET), "", HandshakeReset, Any)
-	add("RST at accept, tls", PhaseTLS, opError("read", syscall.ECONNRESET), "", HandshakeReset, Any)
+	add("port refused", PhaseDial, opError("dial", osECONNREFUSED), "", Refused, Any)
+	add("host unreachable", PhaseDial, opError("dial", osEHOSTUNREACH), "", Refused, Any)
+	add("network unreachable", PhaseDial, opError("dial", osENETUNREACH), "", Refused, Any)
+	add("RST at accept, dial", PhaseDial, opError("dial", osECONNRESET), "", HandshakeReset, Any)
+	add("RST at accept, tls", PhaseTLS, opError("read", osECONNRESET), "", HandshakeReset, Any)
 	add("dial time-out", PhaseDial, &net.OpError{Op: "dial", Err: os.ErrDeadlineExceeded}, "", HandshakeTimeout, Any)
-	add("SYN retransmissions", PhaseDial, opError("dial", syscall.ETIMEDOUT), "", HandshakeTimeout, Any)
+	add("SYN retransmissions", PhaseDial, opError("dial", osETIMEDOUT), "", HandshakeTimeout, Any)
 
-	add("RST after ClientHello", PhaseTLS, opError("read", syscall.ECONNRESET), "", HandshakeReset, Any)
+	add("RST after ClientHello", PhaseTLS, opError("read", osECONNRESET), "", HandshakeReset, Any)
 	add("FIN after ClientHello", PhaseTLS, io.EOF, "", HandshakeReset, Any)
 	add("FIN inside a record", PhaseTLS, io.ErrUnexpectedEOF, "", HandshakeReset, Any)
 	add("close_notify in a handshake", PhaseTLS, alertOverTCP(0), "", HandshakeReset, Any)
@@ -139,7 +139,7 @@ func rows() []row {
 	add("middlebox drops the second segment", PhaseTLS, &net.OpError{Op: "read", Err: os.ErrDeadlineExceeded}, "", HandshakeTimeout, Any)
 	add("handshake stalls", PhaseTLS, context.DeadlineExceeded, "", HandshakeTimeout, Any)
 	add("handshake stalls, our error", PhaseTLS, timeoutError{}, "", HandshakeTimeout, Any)
-	add("EPIPE writing the hello", PhaseTLS, opError("write", syscall.EPIPE), "", HandshakeReset, Any)
+	add("EPIPE writing the hello", PhaseTLS, opError("write", osEPIPE), "", HandshakeReset, Any)
 	add("in-memory pipe closed", PhaseTLS, io.ErrClosedPipe, "", HandshakeReset, Any)
 	add("plain HTTP on a TLS port", PhaseTLS, tls.RecordHeaderError{Msg: "first record does not look like a TLS handshake"}, "", NotTLS, Never)
 	add("https given for an http proxy", PhaseProxy, tls.RecordHeaderError{}, "", NotTLS, Never)
@@ -168,9 +168,9 @@ func rows() []row {
 	add("our own socket closed in a handshake", PhaseTLS, &net.OpError{Op: "read", Err: net.ErrClosed}, "", Canceled, Never)
 
 	add("proxy closes before its status", PhaseProxy, io.EOF, "", ProxyReset, Any)
-	add("proxy resets before its status", PhaseProxy, opError("read", syscall.ECONNRESET), "", ProxyReset, Any)
+	add("proxy resets before its status", PhaseProxy, opError("read", osECONNRESET), "", ProxyReset, Any)
 	add("proxy stalls", PhaseProxy, os.ErrDeadlineExceeded, "", HandshakeTimeout, Any)
-	add("proxy's port refused", PhaseProxy, opError("dial", syscall.ECONNREFUSED), "", Refused, Any)
+	add("proxy's port refused", PhaseProxy, opError("dial", osECONNREFUSED), "", Refused, Any)
 	for status, want := range map[int]Decision{407: Never, 403: Never, 400: Never, 404: Never, 500: Never, 429: Any, 502: Any, 503: Any, 504: Any} {
 		add(fmt.Sprintf("CONNECT %d", status), PhaseProxy, &proxyError{status: status}, "", ProxyRefused, want)
 	}
@@ -178,24 +178,24 @@ func rows() []row {
 		add(fmt.Sprintf("SOCKS reply %d", reply), PhaseProxy, socksError(reply), "", ProxyRefused, want)
 	}
 
-	for _, errno := range []syscall.Errno{syscall.EMFILE, syscall.ENFILE, syscall.EADDRNOTAVAIL} {
+	for _, errno := range []syscall.Errno{osEMFILE, osENFILE, osEADDRNOTAVAIL} {
 		add("local limit: "+errno.Error(), PhaseDial, opError("dial", errno), "", LocalLimit, Any)
 	}
 
 	add("stale connection, FIN", PhaseHeaders, io.EOF, "sr", StaleConnection, Idempotent)
-	add("stale connection, RST", PhaseHeaders, opError("read", syscall.ECONNRESET), "sr", StaleConnection, Idempotent)
-	add("stale connection, nothing written", PhaseWrite, opError("write", syscall.EPIPE), "r", StaleConnection, Any)
+	add("stale connection, RST", PhaseHeaders, opError("read", osECONNRESET), "sr", StaleConnection, Idempotent)
+	add("stale connection, nothing written", PhaseWrite, opError("write", osEPIPE), "r", StaleConnection, Any)
 	add("stale connection, closed by us", PhaseWrite, net.ErrClosed, "r", StaleConnection, Any)
 	add("stale connection, close_notify", PhaseHeaders, alertOverTCP(0), "sr", StaleConnection, Idempotent)
 	add("answer begun on a reused connection", PhaseHeaders, io.ErrUnexpectedEOF, "sra", ConnectionLost, Idempotent)
 	add("FIN after the request", PhaseHeaders, io.EOF, "s", ConnectionLost, Idempotent)
-	add("RST after the request", PhaseHeaders, opError("read", syscall.ECONNRESET), "s", ConnectionLost, Idempotent)
-	add("RST before anything was written", PhaseWrite, opError("write", syscall.ECONNRESET), "", ConnectionLost, Any)
+	add("RST after the request", PhaseHeaders, opError("read", osECONNRESET), "s", ConnectionLost, Idempotent)
+	add("RST before anything was written", PhaseWrite, opError("write", osECONNRESET), "", ConnectionLost, Any)
 	add("header time-out", PhaseHeaders, os.ErrDeadlineExceeded, "s", HeaderTimeout, IdempotentOnce)
 	add("write stalls before a byte left", PhaseWrite, os.ErrDeadlineExceeded, "", HeaderTimeout, AnyOnce)
 
 	add("body cut", PhaseBody, io.ErrUnexpectedEOF, "sa", BodyCut, Never)
-	add("body reset", PhaseBody, opError("read", syscall.ECONNRESET), "sa", BodyCut, Never)
+	add("body reset", PhaseBody, opError("read", osECONNRESET), "sa", BodyCut, Never)
 	add("body cut, h2 RST", PhaseBody, &h2Error{code: http2.ErrCodeInternal, hasCode: true, sent: true}, "a", BodyCut, Never)
 	add("body cut under a decoder", PhaseBody, &codingError{&h2Error{code: 8, hasCode: true, sent: true}}, "sa", BodyCut, Never)
 	add("body silent", PhaseBody, timeoutError{}, "sa", BodyTimeout, Never)
@@ -223,8 +223,8 @@ func rows() []row {
 	add("ping unanswered", PhaseHeaders, &h2Error{conn: true, sent: true, err: timeoutError{}}, "", ConnectionLost, Idempotent)
 	add("ping unanswered, unsent", PhaseWrite, &h2Error{conn: true, err: timeoutError{}}, "", ConnectionLost, Any)
 	add("ping unanswered, body", PhaseBody, &h2Error{conn: true, sent: true, err: timeoutError{}}, "a", ConnectionLost, Idempotent)
-	add("TCP_USER_TIMEOUT", PhaseHeaders, opError("read", syscall.ETIMEDOUT), "s", ConnectionLost, Idempotent)
-	add("TCP_USER_TIMEOUT, body", PhaseBody, opError("read", syscall.ETIMEDOUT), "sa", ConnectionLost, Idempotent)
+	add("TCP_USER_TIMEOUT", PhaseHeaders, opError("read", osETIMEDOUT), "s", ConnectionLost, Idempotent)
+	add("TCP_USER_TIMEOUT, body", PhaseBody, opError("read", osETIMEDOUT), "sa", ConnectionLost, Idempotent)
 	add("header list over the limit", PhaseHeaders, &h2Error{code: http2.ErrCodeProtocol, hasCode: true, local: true, max: true, sent: true}, "", Protocol, Never)
 	add("flood", PhaseHeaders, &h2Error{code: http2.ErrCodeEnhanceYourCalm, hasCode: true, local: true, conn: true, sent: true}, "", Protocol, Never)
 	add("broken coding", PhaseBody, &codingError{io.ErrUnexpectedEOF}, "sa", Encoding, Never)
@@ -238,7 +238,7 @@ func rows() []row {
 	add("nothing known: no phase, EOF", "", io.EOF, "", Unknown, Never)
 	add("nothing known: no error", PhaseTLS, nil, "", Unknown, AnyOnce)
 	add("nothing known: sent", PhaseHeaders, errors.New("malformed"), "s", Unknown, Never)
-	add("no phase, dial", "", opError("dial", syscall.ECONNREFUSED), "", Refused, Any)
+	add("no phase, dial", "", opError("dial", osECONNREFUSED), "", Refused, Any)
 	add("no phase, proxyconnect", "", &net.OpError{Op: "proxyconnect", Err: io.EOF}, "", ProxyReset, Any)
 	add("no phase, sent", "", io.EOF, "s", ConnectionLost, Idempotent)
 	add("no phase, name", "", &net.DNSError{IsNotFound: true}, "", NameNotFound, Never)
@@ -269,7 +269,7 @@ func TestSentIsNeverAny(t *testing.T) {
 		f := r.failure()
 		f.Sent = true
 		class := Classify(f)
-		if d := Decide(class, f); (d == Any || d == AnyOnce) && class != NotProcessed && class != ProxyRefused {
+		if d := Decide(class, f); (d == Any || d == AnyOnce) && class != NotProcessed {
 			t.Errorf("%s, sent: %v for class %v", r.name, d, class)
 		}
 	}

@@ -11,7 +11,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/mien-http/mien/fingerprint"
 	"github.com/mien-http/mien/mientest"
 )
 
@@ -23,16 +22,16 @@ type originAddress struct {
 
 // originReport is what the origin saw.
 type originReport struct {
-	Handshakes       int64      `json:"handshakes"`
-	HandshakesKilled int64      `json:"handshakes_killed"`
-	Connections      int64      `json:"connections"`
-	Resumed          int64      `json:"resumed"`
-	JA4Fresh         []string   `json:"ja4_fresh"`
-	JA4Resumed       []string   `json:"ja4_resumed"` // of hellos that offered a ticket
-	Akamai           []string   `json:"akamai"`
-	Digests          int        `json:"digests"` // different field sections
-	Fields           [][]string `json:"fields"`  // name, value, name, value … of the first requests
-	PeakRSS          *int64     `json:"peak_rss"`
+	Handshakes       int64         `json:"handshakes"`
+	HandshakesKilled int64         `json:"handshakes_killed"`
+	Connections      int64         `json:"connections"`
+	Resumed          int64         `json:"resumed"`
+	JA4Fresh         []string      `json:"ja4_fresh"`
+	JA4Resumed       []string      `json:"ja4_resumed"` // of hellos that offered a ticket
+	Akamai           []string      `json:"akamai"`
+	Digests          int           `json:"digests"` // different field sections
+	Fields           [][][2]string `json:"fields"`  // name and value, of the first requests
+	PeakRSS          *int64        `json:"peak_rss"`
 }
 
 // originHold is how long the origin holds each request.
@@ -120,11 +119,11 @@ func reportOf(origin *mientest.Origin) originReport {
 		if len(req.Fields) == 0 {
 			continue
 		}
-		var flat []string
-		for _, f := range req.Fields {
-			flat = append(flat, f.Name, f.Value)
+		pairs := make([][2]string, len(req.Fields))
+		for i, f := range req.Fields {
+			pairs[i] = [2]string{f.Name, f.Value}
 		}
-		r.Fields = append(r.Fields, flat)
+		r.Fields = append(r.Fields, pairs)
 	}
 	return r
 }
@@ -138,56 +137,4 @@ func offersTicket(origin *mientest.Origin, ja4 string) bool {
 		}
 	}
 	return false
-}
-
-// headersMatch compares what the origin got with the list of the capture that
-// the profile is made from: names, order and values of a typed navigation.
-func headersMatch(p *fingerprint.Profile, protocol string, saw originReport) bool {
-	wire := fingerprint.OverHTTP2
-	if protocol == protocolH1 {
-		wire = fingerprint.OverHTTP1
-	}
-	i := slices.IndexFunc(p.Headers, func(l fingerprint.HeaderList) bool {
-		return l.Wire == wire && l.Destination == fingerprint.Document
-	})
-	if i < 0 || saw.Digests != 1 || len(saw.Fields) == 0 {
-		return false
-	}
-	for _, got := range saw.Fields {
-		if !matches(p.Headers[i].Fields, p.HTTP2.PseudoHeaders, wire, got) {
-			return false
-		}
-	}
-	return true
-}
-
-func matches(list []fingerprint.Field, pseudo []string, wire fingerprint.Wire, got []string) bool {
-	var names []string
-	var values []string
-	if wire == fingerprint.OverHTTP2 {
-		for _, name := range pseudo {
-			names, values = append(names, name), append(values, "")
-		}
-	}
-	for _, f := range list {
-		switch {
-		case f.When == fingerprint.WithBody:
-			continue
-		case f.Name == "Host":
-		case strings.EqualFold(f.Name, "sec-fetch-site"):
-			f.Value = "none"
-		case f.Value == "":
-			continue // a place that this request leaves empty
-		}
-		names, values = append(names, f.Name), append(values, f.Value)
-	}
-	if len(got) != 2*len(names) {
-		return false
-	}
-	for i := range names {
-		if got[2*i] != names[i] || (values[i] != "" && got[2*i+1] != values[i]) {
-			return false
-		}
-	}
-	return true
 }

@@ -62,7 +62,7 @@ func (r demoRow) wrong() string {
 		return fmt.Sprintf("the origin saw JA4 %s of resuming hellos, the capture says %s", text(r.JA4ResumedSeen), text(r.JA4ResumedExpected))
 	case !same(r.AkamaiSeen, r.AkamaiExpected):
 		return fmt.Sprintf("the origin saw HTTP/2 %s, the capture says %s", text(r.AkamaiSeen), text(r.AkamaiExpected))
-	case r.HeadersMatch == nil || !*r.HeadersMatch:
+	case r.HeadersMatch != nil && !*r.HeadersMatch:
 		return "the header fields are not those of the capture"
 	}
 	return ""
@@ -184,8 +184,7 @@ func makeRow(o demoOptions, client, protocol string, p *fingerprint.Profile, did
 	if protocol == protocolH2 {
 		row.AkamaiExpected, row.AkamaiSeen = &p.Digests.Akamai, seen(saw.Akamai)
 	}
-	match := headersMatch(p, protocol, saw)
-	row.HeadersMatch = &match
+	row.HeadersMatch = headersMatch(p, protocol, saw)
 	return row
 }
 

@@ -3,6 +3,7 @@ package h2
 import (
 	"encoding/binary"
 	"fmt"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -66,10 +67,15 @@ func (c *Conn) queueRequest(s *stream, head *fingerprint.Head, t target) {
 			block = c.enc.field(block, name, t.path)
 		}
 	}
+	announced := len(s.req.Trailer) == 0
 	for _, f := range head.Fields {
 		if !forbidden(f.Name, f.Value) {
 			block = c.enc.field(block, f.Name, f.Value)
+			announced = announced || f.Name == "trailer"
 		}
+	}
+	if !announced {
+		block = c.enc.field(block, "trailer", strings.ToLower(strings.Join(trailerNames(s.req), ", ")))
 	}
 	c.block = block
 
@@ -107,13 +113,8 @@ func (c *Conn) priority(p fingerprint.Priority) []byte {
 // queueTrailer encodes and queues the trailer section of s, which ends it. mu
 // is held.
 func (c *Conn) queueTrailer(s *stream) {
-	names := make([]string, 0, len(s.req.Trailer))
-	for name := range s.req.Trailer {
-		names = append(names, name)
-	}
-	slices.Sort(names)
 	block := c.enc.begin(c.block[:0])
-	for _, name := range names {
+	for _, name := range trailerNames(s.req) {
 		lower := strings.ToLower(name)
 		for _, value := range s.req.Trailer[name] {
 			if !forbidden(lower, value) {
@@ -123,6 +124,11 @@ func (c *Conn) queueTrailer(s *stream) {
 	}
 	c.block = block
 	c.out.queue = appendHeaders(c.out.queue, s.id, true, nil, block, c.peer.frameSize)
+}
+
+// trailerNames returns the names of req's trailers in a fixed order.
+func trailerNames(req *http.Request) []string {
+	return slices.Sorted(maps.Keys(req.Trailer))
 }
 
 // forbidden reports whether a field does not belong in HTTP/2 (RFC 9113 §8.2.2),

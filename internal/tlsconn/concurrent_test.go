@@ -2,6 +2,7 @@ package tlsconn
 
 import (
 	"context"
+	"crypto/tls"
 	"fmt"
 	"io"
 	"net"
@@ -84,6 +85,21 @@ func BenchmarkHello(b *testing.B) {
 }
 
 func BenchmarkHandshake(b *testing.B) {
+	b.Run("crypto-tls", func(b *testing.B) {
+		s := newServer(b, nil)
+		config := &tls.Config{RootCAs: s.auth.pool, ServerName: testHost, NextProtos: []string{"h2", "http/1.1"}}
+		b.ReportAllocs()
+		for b.Loop() {
+			c, err := tls.Dial("tcp", s.addr, config)
+			if err != nil {
+				b.Fatal(err)
+			}
+			if _, err := io.ReadFull(c, make([]byte, 5)); err != nil {
+				b.Fatal(err)
+			}
+			c.Close()
+		}
+	})
 	for _, resume := range []bool{false, true} {
 		for _, name := range profileNames {
 			b.Run(fmt.Sprintf("%s/resume=%v", name, resume), func(b *testing.B) {

@@ -17,7 +17,8 @@
 // A tls.ConnectionState made here cannot export keying material, because the
 // exporter is an unexported field of it; use [Conn.ExportKeyingMaterial]. The
 // Context method of a tls.CertificateRequestInfo given to GetClientCertificate
-// returns nil for the same reason. No early data is sent.
-// The first hello after a HelloRetryRequest that came in answer to a ticket has
-// to be a new one: see [NeedsFreshHello].
+// returns nil for the same reason. CurveID is zero for TLS 1.2. No early data is
+// sent, and a server's record_size_limit is not heeded. A HelloRetryRequest in
+// answer to a ticket costs a new connection: see [NeedsFreshHello]. Certificates
+// with ML-DSA keys cannot be verified, though Chromium 156 offers them.
 package tlsconn

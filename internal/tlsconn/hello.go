@@ -3,6 +3,7 @@ package tlsconn
 import (
 	"crypto/ecdh"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"net"
 	"slices"
@@ -112,7 +113,10 @@ func unnamed(host string) bool {
 // echGrease draws a GREASE encrypted_client_hello (RFC 9849 §6.2).
 func (b *builder) echGrease(g *fingerprint.ECHGrease) (utls.TLSExtension, error) {
 	if len(g.AEADs) == 0 || len(g.Payload) == 0 {
-		return nil, fmt.Errorf("ech: no AEAD or no payload size to draw from")
+		return nil, errors.New("ech: no AEAD or no payload size to draw from")
+	}
+	if g.EncLen < 0 || g.EncLen > 1<<12 {
+		return nil, fmt.Errorf("ech: enc of %d bytes", g.EncLen)
 	}
 	// Browsers send a public key here, which random bytes are not: the top bit
 	// of an X25519 coordinate is never set.

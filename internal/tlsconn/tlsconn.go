@@ -156,7 +156,7 @@ func (h *handshake) prepare(t *ticket) error {
 		}
 		// The ticket has expired or no longer fits the hello, which is shaped
 		// as if it were offered: begin anew without.
-		t = nil
+		return nil
 	}
 }
 

@@ -1,0 +1,90 @@
+package mien
+
+import (
+	"context"
+	"net/http"
+
+	"golang.org/x/net/http/httpguts"
+
+	"github.com/mien-http/mien/fingerprint"
+	"github.com/mien-http/mien/retry"
+)
+
+// outgoing is the request that goes to a connection: the caller's, with the
+// authority in ASCII and, from the second attempt on, a new copy of its body.
+func (c *call) outgoing(ctx context.Context) (*http.Request, error) {
+	out := c.req.WithContext(ctx)
+	out.Host = authority(c.req, c.key)
+	if c.attempt == 1 {
+		return out, nil
+	}
+	return retry.Rewind(out)
+}
+
+// authority is what Host and :authority say: the caller's Host if set, else
+// the URL's without a default port.
+func authority(req *http.Request, key originKey) string {
+	if req.Host != "" && req.Host != req.URL.Host {
+		if h, err := httpguts.PunycodeHostPort(req.Host); err == nil {
+			return h
+		}
+	}
+	s := key.String()
+	return s[len(key.scheme)+len("://"):]
+}
+
+// head is the field section of this request on wire.
+func (c *call) head(wire fingerprint.Wire) fingerprint.Head {
+	return c.t.cfg.Profile.Head(fingerprint.HeadRequest{
+		Wire:           wire,
+		Destination:    c.kind.destination,
+		Method:         methodOf(c.req),
+		UserActivation: c.kind.activated,
+		Site:           c.kind.site,
+		Mode:           c.kind.mode,
+		ContentLength:  contentLength(c.req),
+		Header:         c.header,
+		Order:          c.opts.HeaderOrder,
+	})
+}
+
+// contentLength is -1 where unknown and 0 for a request without content.
+func contentLength(req *http.Request) int64 {
+	if req.Body == nil || req.Body == http.NoBody {
+		return 0
+	}
+	if req.ContentLength != 0 {
+		return req.ContentLength
+	}
+	return -1
+}
+
+// fields are the caller's header fields, those of Config.Header that it did not
+// set, and those that follow from the kind of request. The caller's map is not
+// changed.
+func (c *call) fields() http.Header {
+	h := make(http.Header, len(c.req.Header)+len(c.t.cfg.Header)+2)
+	crossed := crossedOrigin(c.req)
+	for name, values := range c.t.cfg.Header {
+		if !(crossed && isCredential(name)) {
+			h[http.CanonicalHeaderKey(name)] = values
+		}
+	}
+	for name, values := range c.req.Header {
+		key := http.CanonicalHeaderKey(name)
+		if crossed && isCredential(key) && key != "Cookie" {
+			continue
+		}
+		if key == "Referer" && addedByClient(c.req) {
+			continue
+		}
+		h[key] = values
+	}
+	if _, set := h["Referer"]; !set && c.kind.referer != "" {
+		h["Referer"] = []string{c.kind.referer}
+	}
+	if _, set := h["Origin"]; !set && c.kind.origin != "" {
+		h["Origin"] = []string{c.kind.origin}
+	}
+	return h
+}

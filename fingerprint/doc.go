@@ -1,0 +1,32 @@
+// Package fingerprint describes how browsers look on the wire, as data: their
+// TLS ClientHello, how they open HTTP/2, and the head of every kind of request.
+//
+// # Usage
+//
+// A [Profile] comes from [Lookup], [Chrome], [Firefox] or [Parse], and every part
+// of it names its source. Each call hands out a copy of its own:
+//
+//	p, err := fingerprint.Lookup("chrome-156-windows")
+//	p.Identity[0].Value = "…"        // change it before use
+//	err = p.Validate()               // still consistent?
+//	b, err := json.Marshal(p)        // Parse reads it back
+//
+// [Profile.Head] gives the fields of one request in the browser's order. The other
+// direction is [ParseClientHello] and [ParsePreface], which read what a client
+// sent, and the digests that servers compute of it: JA3, JA4 and Akamai's.
+//
+// # A new browser
+//
+// Profiles are files: profiles/NAME.json. One that differs from another in a few
+// parts names it as its "base" and holds the difference alone.
+//
+// # Limitations
+//
+// A header list stands for the commonest request of its kind: an image in view, a
+// script that blocks, fetch() rather than XMLHttpRequest. Chromium mixes a page's
+// own fields into the others in the order of a hash table; here they have one
+// place. HTTP/3 is not described.
+//
+// The package uses the standard library only and opens no connection. Values are
+// safe for concurrent reading.
+package fingerprint

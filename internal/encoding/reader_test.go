@@ -1,0 +1,425 @@
+package encoding
+
+import (
+	"bufio"
+	"bytes"
+	stdgzip "compress/gzip"
+	"errors"
+	"io"
+	"net/http"
+	"slices"
+	"sync"
+	"testing"
+	"testing/iotest"
+	"testing/synctest"
+
+	"github.com/klauspost/compress/zstd"
+)
+
+func TestDecoders(t *testing.T) {
+	for _, form := range forms() {
+		for _, size := range []int{1, 100, 5_000, 3_000_000} {
+			data := text(size)
+			coded := encode(t, form, data)
+			for name, r := range map[string]io.Reader{
+				"whole": bytes.NewReader(coded), "halves": iotest.HalfReader(bytes.NewReader(coded)),
+				"late EOF": iotest.DataErrReader(bytes.NewReader(coded)),
+			} {
+				if got, err := decode(t, []string{coding(form)}, r, 0); err != nil || !bytes.Equal(got, data) {
+					t.Errorf("%s, %d bytes, %s: %d bytes, %v", form, size, name, len(got), err)
+				}
+			}
+		}
+		data := text(300)
+		got, err := decode(t, []string{coding(form)}, iotest.OneByteReader(bytes.NewReader(encode(t, form, data))), 0)
+		if err != nil || !bytes.Equal(got, data) {
+			t.Errorf("%s by single bytes: %v", form, err)
+		}
+		if got, err = decode(t, []string{coding(form)}, bytes.NewReader(encode(t, form, nil)), 0); err != nil || len(got) > 0 {
+			t.Errorf("%s of nothing: %q, %v", form, got, err)
+		}
+		if got, err = decode(t, []string{coding(form)}, bytes.NewReader(nil), 0); err != nil || len(got) > 0 {
+			t.Errorf("%s: an empty body: %q, %v", form, got, err)
+		}
+	}
+}
+
+// However short a body is cut, that is an error, and what was read before it is
+// right.
+func TestTruncated(t *testing.T) {
+	data := text(400)
+	for _, form := range forms() {
+		coded := encode(t, form, data)
+		for n := 1; n < len(coded); n++ {
+			got, err := decode(t, []string{coding(form)}, bytes.NewReader(coded[:n]), 0)
+			wantError(t, form, err, coding(form))
+			if !errors.Is(err, io.ErrUnexpectedEOF) {
+				t.Errorf("%s cut to %d of %d bytes: %v", form, n, len(coded), err)
+			}
+			if !bytes.HasPrefix(data, got) {
+				t.Errorf("%s cut to %d: wrong bytes", form, n)
+			}
+		}
+	}
+}
+
+func TestTrailingGarbage(t *testing.T) {
+	data := text(400)
+	for _, form := range forms() {
+		coded := encode(t, form, data)
+		for _, tail := range []string{"\x00", "x", "\x1f", "\x1f\x8b", "\x28\xb5\x2f", "garbage", string(make([]byte, 5000))} {
+			for name, r := range map[string]io.Reader{
+				"together": bytes.NewReader(append(slices.Clone(coded), tail...)),
+				"apart":    io.MultiReader(bytes.NewReader(coded), bytes.NewReader([]byte(tail))),
+			} {
+				got, err := decode(t, []string{coding(form)}, r, 0)
+				wantError(t, form+" then "+tail[:1]+" "+name, err, coding(form))
+				if !bytes.HasPrefix(data, got) {
+					t.Errorf("%s then %.8q: wrong bytes", form, tail)
+				}
+			}
+		}
+	}
+}
+
+// A changed byte is an error wherever the format has a checksum, and no panic
+// anywhere.
+func TestCorrupt(t *testing.T) {
+	data := text(400)
+	for _, form := range forms() {
+		coded := encode(t, form, data)
+		for i := range coded {
+			for _, bit := range []byte{1, 0x10, 0xff} {
+				bad := slices.Clone(coded)
+				bad[i] ^= bit
+				got, err := decode(t, []string{coding(form)}, bytes.NewReader(bad), 1<<20)
+				if err != nil {
+					wantError(t, form, err, coding(form))
+				} else if !bytes.Equal(got, data) && form != "br" && form != "deflate raw" {
+					t.Errorf("%s with byte %d changed: no error and other bytes", form, i)
+				}
+			}
+		}
+	}
+}
+
+// gzip data may be many members; a header may have a name, and be cut in it.
+func TestGzipMembers(t *testing.T) {
+	var b bytes.Buffer
+	var ends []int
+	for _, part := range []string{"one ", "", "two ", "three"} {
+		w := stdgzip.NewWriter(&b)
+		w.Name, w.Comment, w.Extra = "a name", "a comment", []byte("extra")
+		_, _ = io.WriteString(w, part)
+		_ = w.Close()
+		ends = append(ends, b.Len())
+	}
+	for n := 1; n <= b.Len(); n++ {
+		got, err := decode(t, []string{"gzip"}, bytes.NewReader(b.Bytes()[:n]), 0)
+		if slices.Contains(ends, n) {
+			if err != nil {
+				t.Errorf("cut behind a member: %v", err)
+			}
+		} else if !errors.Is(err, io.ErrUnexpectedEOF) {
+			t.Errorf("cut to %d: %v", n, err)
+		}
+		if n == b.Len() && string(got) != "one two three" {
+			t.Errorf("got %q", got)
+		}
+	}
+}
+
+// zstd data may be many frames, skippable ones among them.
+func TestZstdFrames(t *testing.T) {
+	one := encode(t, "zstd", []byte("one "))
+	skip := []byte{0x5a, 0x2a, 0x4d, 0x18, 3, 0, 0, 0, 'x', 'y', 'z'}
+	all := slices.Concat(skip, one, skip, encode(t, "zstd", []byte("two")), skip)
+	got, err := decode(t, []string{"zstd"}, bytes.NewReader(all), 0)
+	if err != nil || string(got) != "one two" {
+		t.Errorf("%q, %v", got, err)
+	}
+	if _, err := decode(t, []string{"zstd"}, bytes.NewReader(all[:len(all)-1]), 0); !errors.Is(err, io.ErrUnexpectedEOF) {
+		t.Errorf("a skippable frame cut short: %v", err)
+	}
+}
+
+func TestZstdWindow(t *testing.T) {
+	data := text(100_000)
+	for _, tt := range []struct {
+		window int
+		ok     bool
+	}{{8 << 20, true}, {16 << 20, false}} {
+		var b bytes.Buffer
+		w, err := zstd.NewWriter(&b, zstd.WithWindowSize(tt.window), zstd.WithEncoderConcurrency(1))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for range 200 { // more than the window, in a stream of unknown length
+			_, _ = w.Write(data)
+		}
+		_ = w.Close()
+		got, err := decode(t, []string{"zstd"}, &b, 0)
+		if tt.ok && (err != nil || len(got) != 200*len(data)) {
+			t.Errorf("window of %d: %d bytes, %v", tt.window, len(got), err)
+		}
+		if !tt.ok {
+			wantError(t, "window", err, "zstd")
+		}
+	}
+}
+
+func TestStacked(t *testing.T) {
+	data := text(20_000)
+	names := []string{"gzip", "deflate", "br", "zstd", "x-gzip"}
+	var stacks [][]string
+	for _, a := range names {
+		for _, b := range names {
+			stacks = append(stacks, []string{a, b})
+		}
+	}
+	for _, stack := range append(stacks, names) {
+		coded := data
+		for _, c := range stack {
+			coded = encode(t, c, coded)
+		}
+		got, err := decode(t, stack, bytes.NewReader(coded), int64(len(data)))
+		if err != nil || !bytes.Equal(got, data) {
+			t.Errorf("%v: %d bytes, %v", stack, len(got), err)
+		}
+		outer := stack[len(stack)-1]
+		_, err = decode(t, stack, bytes.NewReader(coded[:len(coded)-1]), 0)
+		wantError(t, "cut", err, outer)
+		if got, err := decode(t, stack, bytes.NewReader(nil), 0); err != nil || len(got) > 0 {
+			t.Errorf("%v of an empty body: %v", stack, err)
+		}
+		inner := encode(t, outer, nil)
+		if len(stack) == 2 {
+			_, err = decode(t, stack, bytes.NewReader(inner), 0)
+			wantError(t, "an inner coding of nothing", err, stack[0])
+		}
+	}
+	b := &body{Reader: bytes.NewReader(nil)}
+	if _, err := NewReader(append(names, "br"), b, 0); !errors.Is(err, errStack) || b.reads+b.closes > 0 {
+		t.Errorf("six codings: %v", err)
+	}
+	_, err := NewReader([]string{"gzip", "compress"}, b, 0)
+	wantError(t, "unknown", err, "compress")
+	if rc, err := NewReader(nil, b, 5); rc != io.ReadCloser(b) || err != nil {
+		t.Error("no codings is not the body itself")
+	}
+}
+
+// A bomb is stopped at the limit, in memory that its size does not show in.
+func TestLimit(t *testing.T) {
+	const size = 64 << 20
+	zeros := make([]byte, 1<<20)
+	for _, form := range forms() {
+		var b bytes.Buffer
+		w := encoders[form](&b)
+		for range size / len(zeros) {
+			_, _ = w.Write(zeros)
+		}
+		_ = w.Close()
+		bomb := b.Bytes()
+		for _, limit := range []int64{1, 4096, 1 << 20} {
+			got, err := decode(t, []string{coding(form)}, bytes.NewReader(bomb), limit)
+			var le *LimitError
+			if !errors.As(err, &le) || le.Limit != limit || int64(len(got)) != limit {
+				t.Errorf("%s: %d bytes, %v", form, len(got), err)
+			}
+			wantError(t, form, err, coding(form))
+		}
+		// The second of two codings hides it: most of it never comes out.
+		_, err := decode(t, []string{"gzip", coding(form)}, bytes.NewReader(bomb), 1<<20)
+		if err == nil {
+			t.Errorf("%s around no gzip: no error", form)
+		}
+	}
+	// Gzip members without content cost bytes and bring none.
+	empty := encode(t, "gzip", nil)
+	hidden := encode(t, "br", bytes.Repeat(empty, size/len(empty)))
+	_, err := decode(t, []string{"gzip", "br"}, bytes.NewReader(hidden), 1<<20)
+	var le *LimitError
+	if !errors.As(err, &le) || le.Limit != 1<<20 {
+		t.Error("hidden bomb:", err)
+	}
+	for _, form := range forms() {
+		data := text(10_000)
+		for _, limit := range []int64{int64(len(data)), 1<<63 - 1} {
+			got, err := decode(t, []string{coding(form)}, bytes.NewReader(encode(t, form, data)), limit)
+			if err != nil || !bytes.Equal(got, data) {
+				t.Errorf("%s within the limit %d: %d bytes, %v", form, limit, len(got), err)
+			}
+		}
+	}
+}
+
+// The body's own error is the reader's, wherever it strikes: also one that looks
+// like the end of the data.
+func TestBodyError(t *testing.T) {
+	data := text(400)
+	for _, form := range forms() {
+		coded := encode(t, form, data)
+		for _, cause := range []error{errors.New("lost"), io.ErrUnexpectedEOF} {
+			for n := 0; n <= len(coded); n++ {
+				r := io.MultiReader(bytes.NewReader(coded[:n]), iotest.ErrReader(cause))
+				got, err := decode(t, []string{coding(form)}, r, 0)
+				if err != cause {
+					t.Errorf("%s, %v behind %d of %d bytes: %v", form, cause, n, len(coded), err)
+				}
+				if !bytes.HasPrefix(data, got) {
+					t.Errorf("%s, behind %d: wrong bytes", form, n)
+				}
+			}
+		}
+	}
+}
+
+// What the sender flushed can be read while the rest has not come.
+func TestStreaming(t *testing.T) {
+	for _, form := range forms() {
+		t.Run(form, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) { testStreaming(t, form, coding(form)) })
+		})
+	}
+	t.Run("stacked", func(t *testing.T) {
+		encoders["stack"] = func(w io.Writer) flushWriter {
+			outer := encoders["zstd"](w)
+			return &stack{encoders["gzip"](outer), outer}
+		}
+		defer delete(encoders, "stack")
+		synctest.Test(t, func(t *testing.T) { testStreaming(t, "stack", "gzip", "zstd") })
+	})
+}
+
+type stack struct {
+	flushWriter
+	outer flushWriter
+}
+
+func (s *stack) Flush() error { return errors.Join(s.flushWriter.Flush(), s.outer.Flush()) }
+func (s *stack) Close() error { return errors.Join(s.flushWriter.Close(), s.outer.Close()) }
+
+func testStreaming(t *testing.T, form string, codings ...string) {
+	pr, pw := io.Pipe()
+	rc, err := NewReader(codings, pr, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	turn := make(chan int) // the writer waits for the reader
+	parts := [][]byte{[]byte("first"), text(70_000), []byte("x"), text(10)}
+	go func() {
+		out := bufio.NewWriter(pw)
+		w := encoders[form](out)
+		for _, p := range parts {
+			_, _ = w.Write(p)
+			_ = w.Flush()
+			_ = out.Flush()
+			<-turn
+		}
+		_ = w.Close()
+		_ = out.Flush()
+		<-turn // the coded data has ended, the body has not
+		_ = pw.Close()
+	}()
+	for i, p := range parts {
+		got := make([]byte, len(p))
+		if _, err := io.ReadFull(rc, got); err != nil || !bytes.Equal(got, p) {
+			t.Fatalf("part %d: %v", i, err)
+		}
+		turn <- i
+	}
+	go func() { turn <- -1 }()
+	if n, err := rc.Read(make([]byte, 1)); n != 0 || err != io.EOF {
+		t.Error("at the end:", n, err)
+	}
+	_ = rc.Close()
+}
+
+// counted is a decoder that counts; it passes bytes through.
+type counted struct {
+	io.Reader
+	starts, drops *int
+}
+
+func (c *counted) start(src *bufio.Reader) error { c.Reader = src; *c.starts++; return nil }
+func (c *counted) drop()                         { c.Reader = nil; *c.drops++ }
+
+func countPool(t *testing.T) (starts, drops *int) {
+	starts, drops = new(int), new(int)
+	pools["counted"] = &sync.Pool{New: func() any { return &counted{starts: starts, drops: drops} }}
+	t.Cleanup(func() { delete(pools, "counted") })
+	return starts, drops
+}
+
+func TestClose(t *testing.T) {
+	starts, drops := countPool(t)
+	b := &body{Reader: bytes.NewReader(text(100))}
+	rc, _ := NewReader([]string{"counted"}, b, 0)
+	_ = rc.Close()
+	_ = rc.Close()
+	if b.reads != 0 || b.closes != 1 || *starts != 0 || *drops != 0 {
+		t.Errorf("closed unread: %+v, %d starts, %d drops", b, *starts, *drops)
+	}
+	if _, err := rc.Read(make([]byte, 1)); !errors.Is(err, http.ErrBodyReadAfterClose) {
+		t.Error("read after close:", err)
+	}
+
+	rc, _ = NewReader([]string{"counted"}, &body{Reader: bytes.NewReader(text(100))}, 0)
+	if _, err := io.ReadFull(rc, make([]byte, 10)); err != nil {
+		t.Fatal(err)
+	}
+	_ = rc.Close()
+	_ = rc.Close()
+	if *starts != 1 || *drops != 1 {
+		t.Errorf("closed in the middle: %d starts, %d drops", *starts, *drops)
+	}
+
+	rc, _ = NewReader([]string{"counted", "counted"}, &body{Reader: bytes.NewReader(text(100))}, 0)
+	_, _ = io.Copy(io.Discard, rc)
+	if *starts != 3 || *drops != 3 {
+		t.Errorf("read to the end: %d starts, %d drops", *starts, *drops)
+	}
+	if n, err := rc.Read(make([]byte, 1)); n != 0 || err != io.EOF {
+		t.Error("after the end:", n, err)
+	}
+	_ = rc.Close()
+	if *drops != 3 {
+		t.Errorf("closed after the end: %d drops", *drops)
+	}
+}
+
+// Close from elsewhere interrupts a Read, which then gives the decoder back
+// itself: it never reaches another body while this one still uses it.
+func TestCloseDuringRead(t *testing.T) {
+	_, drops := countPool(t)
+	for _, c := range []string{"counted", "gzip", "deflate", "br", "zstd"} {
+		pr, pw := io.Pipe()
+		rc, _ := NewReader([]string{c}, pr, 0)
+		reading := make(chan struct{})
+		done := make(chan error)
+		go func() {
+			close(reading)
+			_, err := io.ReadAll(rc)
+			done <- err
+		}()
+		<-reading
+		form := c
+		if c == "counted" {
+			form = "gzip"
+		}
+		if _, err := pw.Write(encode(t, form, text(100))[:30]); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := rc.Read(nil); err != errConcurrent {
+			t.Error("second reader:", err)
+		}
+		_ = rc.Close()
+		if err := <-done; err == nil {
+			t.Error("no error from an interrupted Read")
+		}
+	}
+	if *drops != 1 {
+		t.Errorf("%d drops", *drops)
+	}
+}

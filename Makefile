@@ -13,6 +13,7 @@ SOAK_RUNS     ?= 20
 # What CI runs, in this order; .ci/run times each.
 STAGES := test race vet fmt tidy lint modules fuzz live demo
 
+.NOTPARALLEL:
 .PHONY: help stages check nightly soak conformance api $(STAGES)
 
 help: ## list the targets

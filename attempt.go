@@ -9,7 +9,6 @@ import (
 
 	"golang.org/x/net/http/httpguts"
 
-	"github.com/mien-http/mien/fingerprint"
 	"github.com/mien-http/mien/internal/encoding"
 	"github.com/mien-http/mien/retry"
 )
@@ -24,11 +23,11 @@ type call struct {
 	header  http.Header // the caller's fields and what the client adds
 	slots   slots
 	origin  *origin
-	backoff retry.Backoff
-	seen    map[retry.Class]bool // classes that were retried
-	attempt int                  // attempts made
-	fresh   bool                 // the next attempt needs a connection of its own
-	h1Only  bool                 // over HTTP/1.1, whatever the origin speaks
+	run     *retry.Run  // judges failures; nil until there is one
+	attempt int         // attempts made
+	wait    *headerWait // of the last attempt; nil without Timeouts.Headers
+	fresh   bool        // the next attempt needs a connection of its own
+	h1Only  bool        // over HTTP/1.1, whatever the origin speaks
 }
 
 // roundTrip sends req, a validated hop to key, and retries as the policy says.
@@ -38,7 +37,7 @@ func (t *transport) roundTrip(req *http.Request, key originKey) (*http.Response,
 	c := &call{t: t, req: req, opts: opts, key: key, kind: kindOf(req, opts), fresh: opts.FreshConnection}
 	c.h1Only = isUpgrade(req)
 	c.header = c.fields()
-	resp, err := c.run()
+	resp, err := c.send()
 	t.stats.requests.Add(1)
 	if err != nil {
 		t.stats.failed.Add(1)
@@ -51,7 +50,8 @@ func isUpgrade(req *http.Request) bool {
 	return req.Header.Get("Upgrade") != "" && httpguts.HeaderValuesContainsToken(req.Header["Connection"], "upgrade")
 }
 
-func (c *call) run() (*http.Response, error) {
+// send waits for the slots and makes the attempts.
+func (c *call) send() (*http.Response, error) {
 	ctx := c.req.Context()
 	if !c.t.open() {
 		closeBody(c.req)
@@ -62,8 +62,6 @@ func (c *call) run() (*http.Response, error) {
 		closeBody(c.req)
 		return nil, c.fail(retry.Failure{Phase: retry.PhaseQueue, Err: err}, 0)
 	}
-	policy := &c.t.cfg.Retry
-	c.backoff = retry.NewBackoff(policy.Base, policy.Cap, policy.Rand)
 	resp, err := c.attempts(ctx)
 	if err != nil {
 		c.slots.release()
@@ -77,32 +75,51 @@ func (c *call) attempts(ctx context.Context) (*http.Response, error) {
 	for {
 		c.attempt++
 		resp, pc, f := c.try(ctx)
-		if f == nil {
-			wait, class, again := c.answered(resp)
-			if !again {
+		var v retry.Verdict
+		switch {
+		case f != nil:
+			var connecting *connectError
+			if errors.As(f.Err, &connecting) {
+				closeBody(c.req)
+				return nil, c.fail(connecting.failure, connecting.attempt)
+			}
+			if v = c.judge().Failed(time.Now(), *f); !v.Retry {
+				closeBody(c.req)
+				e := c.fail(*f, c.attempt)
+				e.Reason = v.Reason
+				return nil, e
+			}
+		case c.final(resp.StatusCode):
+			return c.finish(resp, pc), nil
+		default:
+			if v = c.judge().Answered(time.Now(), resp); !v.Retry {
 				return c.finish(resp, pc), nil
 			}
 			discard(resp)
 			pc.letGo()
-			if err := c.again(ctx, RetryInfo{Attempt: c.attempt, Class: class, Wait: wait}); err != nil {
-				return nil, err
-			}
-			continue
 		}
-		var connecting *connectError
-		if errors.As(f.Err, &connecting) {
-			closeBody(c.req)
-			return nil, c.fail(connecting.failure, connecting.attempt)
-		}
-		wait, again := c.failed(*f)
-		if !again {
-			closeBody(c.req)
-			return nil, c.fail(*f, c.attempt)
-		}
-		if err := c.again(ctx, RetryInfo{Attempt: c.attempt, Class: retry.Classify(*f), Wait: wait, Err: f.Err}); err != nil {
+		if err := c.again(ctx, v, f); err != nil {
 			return nil, err
 		}
 	}
+}
+
+// judge is the retry policy's view of this call. Almost no request needs one.
+func (c *call) judge() *retry.Run {
+	if c.run == nil {
+		c.run = retry.NewRun(time.Now(), retry.RunConfig{
+			Policy:     c.t.cfg.Retry,
+			Request:    c.req,
+			Idempotent: c.opts.Idempotent,
+			Spend:      c.origin.spend,
+		})
+	}
+	return c.run
+}
+
+// final reports whether a response with this status is never a reason to retry.
+func (c *call) final(status int) bool {
+	return status < http.StatusBadRequest && len(c.t.cfg.Retry.Statuses) == 0
 }
 
 // try makes one attempt.
@@ -134,16 +151,25 @@ func (c *call) try(ctx context.Context) (*http.Response, *pooled, *retry.Failure
 	if trace != nil && trace.GotConn != nil {
 		trace.GotConn(httptrace.GotConnInfo{Conn: pc.nc, Reused: reused, WasIdle: reused})
 	}
+	c.wait = nil
+	if d := c.t.cfg.Timeouts.Headers; d > 0 {
+		c.wait = newHeaderWait(ctx, d)
+		ctx = c.wait.ctx
+	}
 	out, err := c.outgoing(ctx)
 	if err != nil {
 		pc.Release()
+		pc.letGo()
 		return nil, nil, &retry.Failure{Phase: retry.PhaseWrite, Err: err}
 	}
 	head := c.head(pc.wire)
 	resp, err := pc.RoundTrip(out, &head)
+	if c.wait != nil {
+		c.wait.timer.Stop()
+	}
 	if err != nil {
 		pc.letGo()
-		return nil, nil, c.failure(err, reused)
+		return nil, nil, c.failure(ctx, err, reused)
 	}
 	if pc.tls != nil {
 		resp.TLS = pc.tls
@@ -152,7 +178,7 @@ func (c *call) try(ctx context.Context) (*http.Response, *pooled, *retry.Failure
 }
 
 // failure puts the phase and what is known of the request's fate on err.
-func (c *call) failure(err error, reused bool) *retry.Failure {
+func (c *call) failure(ctx context.Context, err error, reused bool) *retry.Failure {
 	f := &retry.Failure{Phase: retry.PhaseHeaders, Reused: reused, Sent: true, Err: err}
 	var fate interface{ RequestSent() bool }
 	if errors.As(err, &fate) {
@@ -166,8 +192,8 @@ func (c *call) failure(err error, reused bool) *retry.Failure {
 		f.Phase = retry.PhaseWrite
 	}
 	switch {
-	case c.req.Context().Err() != nil:
-		f.Err = context.Cause(c.req.Context())
+	case ctx.Err() != nil:
+		f.Err = context.Cause(ctx)
 	case !c.t.open():
 		f.Err = errSessionClosed
 	}
@@ -181,98 +207,35 @@ func (pc *pooled) letGo() {
 	}
 }
 
-// failed says whether a failed attempt is made again, and after what pause.
-func (c *call) failed(f retry.Failure) (wait time.Duration, again bool) {
-	class := retry.Classify(f)
-	if !c.may(class, retry.Decide(class, f)) {
-		return 0, false
+// again tells of the retry, waits, and chooses the next connection.
+func (c *call) again(ctx context.Context, v retry.Verdict, f *retry.Failure) error {
+	info := RetryInfo{Request: c.req, Origin: c.key.String(), Attempt: c.attempt, Class: v.Class, Wait: v.Wait}
+	if f != nil {
+		info.Err = f.Err
 	}
-	if code, ok := http2Code(f.Err); ok && code == http11Required {
-		c.origin.requireH1(time.Now())
-		return 0, true
-	}
-	if !f.Sent || class == retry.NotProcessed {
-		return 0, true // nothing was done with it: no budget, no pause
-	}
-	return c.backoff.Next(), c.origin.spend(time.Now())
-}
-
-const http11Required = 0xd // RFC 9113 §7
-
-func http2Code(err error) (uint32, bool) {
-	var h interface{ HTTP2Code() (uint32, bool) }
-	if errors.As(err, &h) {
-		return h.HTTP2Code()
-	}
-	return 0, false
-}
-
-// answered says whether a response is a reason to try again, and of which class.
-func (c *call) answered(resp *http.Response) (wait time.Duration, class retry.Class, again bool) {
-	policy := &c.t.cfg.Retry
-	class, decision := retry.DecideStatus(resp.StatusCode, policy.Statuses)
-	if !c.may(class, decision) {
-		return 0, class, false
-	}
-	if class == retry.NotProcessed {
-		c.fresh = true // 421: on another connection
-		return 0, class, true
-	}
-	now := time.Now()
-	wait = c.backoff.Next()
-	if after, ok := retry.ParseRetryAfter(resp.Header.Get("Retry-After"), now); ok {
-		if after > policy.MaxRetryAfter {
-			return 0, class, false
-		}
-		wait = after
-	}
-	if deadline, ok := c.req.Context().Deadline(); ok && now.Add(wait).After(deadline) {
-		return 0, class, false
-	}
-	return wait, class, c.origin.spend(now)
-}
-
-// may says whether the caps and the kind of request allow what decision does.
-func (c *call) may(class retry.Class, decision retry.Decision) bool {
-	policy := &c.t.cfg.Retry
-	if policy.Off() || c.attempt >= policy.MaxAttempts || !retry.Replayable(c.req) {
-		return false
-	}
-	if decision.Once() && c.seen[class] {
-		return false
-	}
-	if c.seen == nil {
-		c.seen = make(map[retry.Class]bool)
-	}
-	c.seen[class] = true
-	switch decision {
-	case retry.Any, retry.AnyOnce:
-		return true
-	case retry.Idempotent, retry.IdempotentOnce:
-		return c.opts.Idempotent || retry.IsIdempotent(c.req)
-	}
-	return false
-}
-
-// again tells of the retry and waits.
-func (c *call) again(ctx context.Context, info RetryInfo) error {
-	info.Request, info.Origin = c.req, c.key.String()
 	c.t.retried(info)
-	if info.Wait <= 0 {
+	c.fresh = c.fresh || v.Fresh && !v.HTTP1
+	if v.HTTP1 {
+		c.h1Only = true
+		c.origin.requireH1(time.Now())
+	}
+	if v.Wait <= 0 {
 		return nil
 	}
-	timer := time.NewTimer(info.Wait)
+	timer := time.NewTimer(v.Wait)
 	defer timer.Stop()
+	var cause error
 	select {
 	case <-timer.C:
 		return nil
 	case <-ctx.Done():
-		closeBody(c.req)
-		return c.fail(retry.Failure{Phase: retry.PhaseHeaders, Sent: true, Err: context.Cause(ctx)}, c.attempt)
+		cause = context.Cause(ctx)
 	case <-c.t.done:
-		closeBody(c.req)
-		return c.fail(retry.Failure{Phase: retry.PhaseHeaders, Sent: true, Err: errSessionClosed}, c.attempt)
+		cause = errSessionClosed
 	}
+	closeBody(c.req)
+	sent := f == nil || f.Sent
+	return c.fail(retry.Failure{Phase: retry.PhaseHeaders, Sent: sent, Err: cause}, c.attempt)
 }
 
 // finish makes resp the caller's: decoded, watched, and tied to the slots.

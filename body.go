@@ -66,8 +66,9 @@ func (b *responseBody) end() {
 	if b.stop != nil {
 		b.stop()
 	}
-	if b.pc.single {
-		_ = b.pc.Close()
+	b.pc.letGo()
+	if b.call.wait != nil {
+		b.call.wait.cancel(nil)
 	}
 	if b.after != nil {
 		b.after()

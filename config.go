@@ -92,6 +92,7 @@ type Timeouts struct {
 	Headers   time.Duration // request written to response header fields; none
 	BodyStall time.Duration // silence in a response body, event streams and upgrades excepted; 5 min
 	Idle      time.Duration // unused connection; 90 s
+	PingAfter time.Duration // silence on an HTTP/2 connection before it is asked with a PING, which no browser does; none
 }
 
 // Redirect limits the redirects that a Session follows. The zero value follows
@@ -161,6 +162,8 @@ func (c Config) withDefaults() (Config, error) {
 	c.Timeouts.TLS = orDefault(c.Timeouts.TLS, 15*time.Second)
 	c.Timeouts.BodyStall = orDefault(c.Timeouts.BodyStall, 5*time.Minute)
 	c.Timeouts.Idle = orDefault(c.Timeouts.Idle, 90*time.Second)
+	c.Timeouts.Headers = orDefault(c.Timeouts.Headers, 0)
+	c.Timeouts.PingAfter = orDefault(c.Timeouts.PingAfter, 0)
 	c.Redirect.Max = orDefault(c.Redirect.Max, browserRedirects)
 	if c.Jar == nil {
 		jar, err := cookiejar.New(&cookiejar.Options{PublicSuffixList: publicsuffix.List})

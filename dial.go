@@ -165,6 +165,7 @@ func (o *origin) adopt(ctx context.Context, nc net.Conn, state *tls.ConnectionSt
 		pc.clientConn = h2.New(nc, h2.Config{
 			Profile:        &t.cfg.Profile.HTTP2,
 			MaxHeaderBytes: t.cfg.Limits.HeaderBytes,
+			PingAfter:      t.cfg.Timeouts.PingAfter,
 			OnState:        func(*h2.Conn) { o.changed(pc) },
 		})
 		return pc, nil

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/mien-http/mien/fingerprint"
+	"github.com/mien-http/mien/internal/h2"
 	"github.com/mien-http/mien/retry"
 )
 
@@ -110,6 +111,8 @@ func (o *origin) connected(d *dial, pc *pooled) {
 	o.mu.Unlock()
 	if !open {
 		_ = pc.Close()
+	} else if c, ok := pc.clientConn.(*h2.Conn); ok && c.InFlight() == 0 {
+		c.Flush() // nobody wants it any more; the first request flushes otherwise
 	}
 }
 

@@ -35,6 +35,9 @@ type Error struct {
 	Sent bool
 	// Alert is the TLS alert that was received or sent; 0 (close_notify) if none.
 	Alert uint8
+	// Reason says why a failure that may be retried was not; "" where nothing
+	// more is to be said than Class says.
+	Reason retry.Reason
 	// Err is the cause.
 	Err error
 }
@@ -59,7 +62,11 @@ func (e *Error) Error() string {
 		b.WriteString(string(e.Phase))
 		b.WriteString(" of ")
 	}
-	b.WriteString(e.Origin)
+	if e.Phase == retry.PhaseTLS {
+		b.WriteString(strings.TrimPrefix(e.Origin, "https://"))
+	} else {
+		b.WriteString(e.Origin)
+	}
 	if b.Len() > 0 {
 		b.WriteString(": ")
 	}
@@ -71,6 +78,12 @@ func (e *Error) Error() string {
 		} else {
 			b.WriteString(", nothing sent")
 		}
+	}
+	switch e.Reason {
+	case "", retry.Off, retry.NotRetryable:
+	default:
+		b.WriteString("; not retried: ")
+		b.WriteString(string(e.Reason))
 	}
 	return b.String()
 }

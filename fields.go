@@ -42,6 +42,7 @@ func (c *call) head(wire fingerprint.Wire) fingerprint.Head {
 		UserActivation: c.kind.activated,
 		Site:           c.kind.site,
 		Mode:           c.kind.mode,
+		Redirected:     c.req.Response != nil,
 		ContentLength:  contentLength(c.req),
 		Header:         c.header,
 		Order:          c.opts.HeaderOrder,

@@ -57,6 +57,9 @@ func methodOf(req *http.Request) string {
 }
 
 func inferDestination(req *http.Request) fingerprint.Destination {
+	if isUpgrade(req) {
+		return fingerprint.WebSocket
+	}
 	switch methodOf(req) {
 	case http.MethodGet:
 		// No page can change what a navigation accepts: an Accept of the

@@ -207,7 +207,8 @@ func classifyBody(err error) Class {
 		return Protocol
 	}
 	if h2, ok := h2FaultOf(err); ok {
-		if c := classifyH2(h2); c == Protocol || c == ConnectionLost {
+		// A length that was announced and not kept is found by us, and is a cut.
+		if c := classifyH2(h2); c == ConnectionLost || c == Protocol && !(h2.stream && isEnd(err)) {
 			return c
 		}
 		return BodyCut

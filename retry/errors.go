@@ -16,8 +16,11 @@ type Error struct {
 	Err     error  // what the last attempt failed with
 
 	// Ended is the cause of the context's end, if it ended while the request
-	// waited for its next attempt. Class is then Canceled or that of Err.
+	// waited for its next attempt. Class is then Canceled, or after a deadline
+	// that of Err.
 	Ended error
+
+	ctxErr error // with Ended: the context's own error
 }
 
 // Error tells the cause, the attempts made and why there was no other.
@@ -51,7 +54,7 @@ func (e *Error) Error() string {
 // Unwrap gives the end of the context, if there is one, and the last failure.
 func (e *Error) Unwrap() []error {
 	if e.Ended != nil {
-		return []error{e.Ended, e.Err}
+		return []error{e.Ended, e.ctxErr, e.Err}
 	}
 	return []error{e.Err}
 }
@@ -60,7 +63,7 @@ func (e *Error) Unwrap() []error {
 // attempt.
 func (e *Error) Timeout() bool {
 	if e.Ended != nil {
-		return isTimeout(e.Ended)
+		return isTimeout(e.ctxErr)
 	}
 	return isTimeout(e.Err)
 }

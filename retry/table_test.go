@@ -197,6 +197,7 @@ func rows() []row {
 	add("body cut", PhaseBody, io.ErrUnexpectedEOF, "sa", BodyCut, Never)
 	add("body reset", PhaseBody, opError("read", osECONNRESET), "sa", BodyCut, Never)
 	add("body cut, h2 RST", PhaseBody, &h2Error{code: http2.ErrCodeInternal, hasCode: true, sent: true}, "a", BodyCut, Never)
+	add("content-length not reached, h2", PhaseBody, &h2Error{code: 1, hasCode: true, local: true, sent: true, err: io.ErrUnexpectedEOF}, "a", BodyCut, Never)
 	add("body cut under a decoder", PhaseBody, &codingError{&h2Error{code: 8, hasCode: true, sent: true}}, "sa", BodyCut, Never)
 	add("body silent", PhaseBody, timeoutError{}, "sa", BodyTimeout, Never)
 

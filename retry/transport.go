@@ -169,12 +169,16 @@ func discard(resp *http.Response) {
 
 // finalError is what the caller gets for a failure with no retry after it.
 func finalError(ctx context.Context, v Verdict, f Failure, endedBy error) error {
-	if ctxErr := ctx.Err(); ctxErr != nil && endedBy == nil && ended(f.Err, ctxErr, context.Cause(ctx)) {
+	ctxErr := ctx.Err()
+	if ctxErr != nil && endedBy == nil && ended(f.Err, ctxErr, context.Cause(ctx)) {
 		return f.Err
 	}
-	e := &Error{Class: v.Class, Phase: f.phase(), Sent: f.sent(), Attempt: v.Attempt, Reason: v.Reason, Err: f.Err, Ended: endedBy}
-	if errors.Is(endedBy, context.Canceled) {
-		e.Class = Canceled
+	e := &Error{Class: v.Class, Phase: f.phase(), Sent: f.sent(), Attempt: v.Attempt, Reason: v.Reason, Err: f.Err}
+	if endedBy != nil {
+		e.Ended, e.ctxErr = endedBy, ctxErr
+		if errors.Is(ctxErr, context.Canceled) {
+			e.Class = Canceled
+		}
 	}
 	return e
 }

@@ -142,7 +142,7 @@ func testStopsWaiting(t *testing.T) {
 		t.Errorf("returned after %v, want 30 ms", took)
 	}
 	var e *Error
-	if !errors.As(err, &e) || e.Class != Canceled || !errors.Is(err, cause) || !errors.Is(err, io.EOF) || base.sent != 1 {
+	if !errors.As(err, &e) || e.Class != Canceled || !errors.Is(err, cause) || !errors.Is(err, context.Canceled) || e.Timeout() || !errors.Is(err, io.EOF) || base.sent != 1 {
 		t.Errorf("%v (%+v), sent %d", err, e, base.sent)
 	}
 }

@@ -3,7 +3,6 @@ package encoding
 import (
 	"bufio"
 	"io"
-	"sync"
 
 	"github.com/andybalholm/brotli"
 	"github.com/klauspost/compress/flate"
@@ -26,22 +25,19 @@ type decoder interface {
 	drop()
 }
 
-// pools has a pool of idle decoders for each known coding.
-var pools = map[string]*sync.Pool{
-	"gzip":    gzipPool,
-	"x-gzip":  gzipPool, // RFC 9110 §8.4.1.3
-	"deflate": {New: func() any { return new(deflateDecoder) }},
-	"br":      {New: func() any { return new(brotliDecoder) }},
-	"zstd":    {New: func() any { return new(zstdDecoder) }},
+// makers has a maker of decoders for each known coding.
+var makers = map[string]func() decoder{
+	"gzip":    func() decoder { return new(gzipDecoder) },
+	"x-gzip":  func() decoder { return new(gzipDecoder) }, // RFC 9110 §8.4.1.3
+	"deflate": func() decoder { return new(deflateDecoder) },
+	"br":      func() decoder { return new(brotliDecoder) },
+	"zstd":    func() decoder { return new(zstdDecoder) },
 }
-
-var gzipPool = &sync.Pool{New: func() any { return new(gzipDecoder) }}
 
 // none is what idle decoders read from.
 type none struct{}
 
 func (none) Read([]byte) (int, error) { return 0, io.EOF }
-func (none) ReadByte() (byte, error)  { return 0, io.EOF }
 
 // noEOF is for places where the end of the input is not the end of the data.
 func noEOF(err error) error {
@@ -145,8 +141,18 @@ func (d *deflateDecoder) drop() { d.src, d.cur = nil, nil }
 type brotliDecoder struct{ r brotli.Reader }
 
 func (d *brotliDecoder) start(src *bufio.Reader) error { return d.r.Reset(src) }
-func (d *brotliDecoder) Read(p []byte) (int, error)    { return d.r.Read(p) }
 func (d *brotliDecoder) drop()                         { _ = d.r.Reset(none{}) }
+
+// Read reads again where the library read the end of the data and brought none.
+func (d *brotliDecoder) Read(p []byte) (int, error) {
+	const tries = 100 // bufio's number
+	for range tries {
+		if n, err := d.r.Read(p); n > 0 || err != nil {
+			return n, err
+		}
+	}
+	return 0, io.ErrNoProgress
+}
 
 // zstdDecoder decodes zstd frames (RFC 8878) in the reading goroutine.
 type zstdDecoder struct{ d *zstd.Decoder }

@@ -4,7 +4,8 @@
 // # Usage
 //
 // [Decode] turns a response's body into the decoded one, as net/http does for
-// gzip. [NewReader] does the same for any body.
+// gzip. [NewReader] does the same for any body. [Decoders] keeps decoders of
+// every coding between bodies.
 //
 // # What it promises
 //
@@ -17,5 +18,6 @@
 // # Limitations
 //
 // "compress" and dictionary codings (dcb, dcz) are not decoded. A zstd window
-// may be 8 MiB (RFC 9659), a brotli window 16 MiB (RFC 7932).
+// may be 8 MiB (RFC 9659), a brotli window 16 MiB (RFC 7932). A zstd decoder takes
+// the memory of the window that the data announces at once, however short the data.
 package encoding

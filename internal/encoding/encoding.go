@@ -22,7 +22,10 @@ const MaxCodings = 5
 //
 // The error, an [*Error], is that of too many codings; resp is unchanged then.
 // Nothing is read from the body before the first Read.
-func Decode(resp *http.Response, limit int64) error {
+func Decode(resp *http.Response, limit int64) error { return shared.Decode(resp, limit) }
+
+// Decode is what the function of that name is, with d's decoders.
+func (d *Decoders) Decode(resp *http.Response, limit int64) error {
 	if !hasContent(resp) {
 		return nil
 	}
@@ -31,11 +34,11 @@ func Decode(resp *http.Response, limit int64) error {
 		return nil //nolint:nilerr // what is no list of codings names no known one
 	}
 	for _, c := range codings {
-		if pools[c] == nil {
+		if makers[c] == nil {
 			return nil
 		}
 	}
-	body, err := NewReader(codings, resp.Body, limit)
+	body, err := d.NewReader(codings, resp.Body, limit)
 	if err != nil {
 		return err
 	}

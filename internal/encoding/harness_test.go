@@ -89,9 +89,13 @@ type body struct {
 func (b *body) Read(p []byte) (int, error) { b.reads++; return b.Reader.Read(p) }
 func (b *body) Close() error               { b.closes++; return nil }
 
+// kept are the decoders of all tests outside bubbles, so that each meets what
+// the others left behind.
+var kept Decoders
+
 func decode(t testing.TB, codings []string, r io.Reader, limit int64) ([]byte, error) {
 	t.Helper()
-	rc, err := NewReader(codings, &body{Reader: r}, limit)
+	rc, err := kept.NewReader(codings, &body{Reader: r}, limit)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -8,12 +8,14 @@ import (
 
 // layer decodes one coding of a body. Owned by whoever reads; see [reader].
 type layer struct {
+	pools  *Decoders
 	coding string
 	tap    tap
-	first  bool // reads the body itself, which may be empty
+	outer  *layer // that tap reads from; nil: the body itself
+	empty  bool   // there was nothing to decode, as the body is empty
 
 	src *bufio.Reader // from sources; nil before the first Read and after release
-	dec decoder       // from pools[coding]; nil likewise
+	dec decoder       // from pools; nil likewise
 	err error         // once set, what every Read returns
 
 	limit *LimitError // nil: any number of decoded bytes
@@ -82,12 +84,12 @@ func (l *layer) open() error {
 	l.src = sources.Get().(*bufio.Reader)
 	l.src.Reset(&l.tap)
 	if _, err := l.src.Peek(1); err != nil {
-		if l.first {
+		if l.empty = l.outer == nil || l.outer.empty; l.empty {
 			return err
 		}
 		return noEOF(err)
 	}
-	l.dec = pools[l.coding].Get().(decoder)
+	l.dec = l.pools.get(l.coding)
 	return l.dec.start(l.src)
 }
 
@@ -107,7 +109,7 @@ func (l *layer) explain(err error) error {
 func (l *layer) release() {
 	if l.dec != nil {
 		l.dec.drop()
-		pools[l.coding].Put(l.dec)
+		l.pools.put(l.coding, l.dec)
 		l.dec = nil
 	}
 	if l.src != nil {

@@ -36,6 +36,11 @@ var (
 // A coding that is not known, or more than [MaxCodings], are an [*Error]; body
 // is neither read nor closed then.
 func NewReader(codings []string, body io.ReadCloser, limit int64) (io.ReadCloser, error) {
+	return shared.NewReader(codings, body, limit)
+}
+
+// NewReader is what the function of that name is, with d's decoders.
+func (d *Decoders) NewReader(codings []string, body io.ReadCloser, limit int64) (io.ReadCloser, error) {
 	if len(codings) == 0 {
 		return body, nil
 	}
@@ -46,12 +51,14 @@ func NewReader(codings []string, body io.ReadCloser, limit int64) (io.ReadCloser
 	var src io.Reader = body
 	for i := range r.layers {
 		coding := codings[len(codings)-1-i]
-		if pools[coding] == nil {
+		if makers[coding] == nil {
 			return nil, &Error{coding, errUnknown}
 		}
 		l := &r.layers[i]
-		l.coding, l.first = coding, i == 0
-		l.tap.r = src
+		l.pools, l.coding, l.tap.r = d, coding, src
+		if i > 0 {
+			l.outer = &r.layers[i-1]
+		}
 		if limit > 0 {
 			l.limit, l.left = &LimitError{limit}, limit
 			if more := limit + limit/8 + 64<<10; i < len(codings)-1 && more > limit {

@@ -217,8 +217,11 @@ func (c *Conn) exited() {
 	c.mu.Lock()
 	c.running--
 	last := c.running == 0
+	closer := c.out.closer
 	c.mu.Unlock()
 	if last {
+		closer.Stop()
+		c.nc.Close()
 		close(c.done)
 	}
 }

@@ -48,7 +48,8 @@ func (c *Conn) readLoop() {
 	c.unlock()
 	if linger {
 		io.CopyN(io.Discard, c.nc, lingerBytes)
-		c.closeNow()
+	} else {
+		c.nc.Close()
 	}
 }
 

@@ -82,7 +82,7 @@ func (c *Conn) writeLoop() {
 	linger := c.out.linger
 	c.mu.Unlock()
 	if !linger {
-		c.closeNow()
+		c.nc.Close()
 	}
 }
 
@@ -120,15 +120,6 @@ func (c *Conn) writeQueue() bool {
 		c.nextSender()
 		c.unlock()
 	}
-}
-
-func (c *Conn) closeNow() {
-	c.nc.Close()
-	c.mu.Lock()
-	if c.out.closer != nil {
-		c.out.closer.Stop()
-	}
-	c.mu.Unlock()
 }
 
 // queued has what was appended to the queue written, and ends the connection

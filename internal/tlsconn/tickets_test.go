@@ -95,6 +95,36 @@ func TestTicketExpiresWithItsCertificates(t *testing.T) {
 	}
 }
 
+func TestUnverifiedConnectionStoresNothing(t *testing.T) {
+	cache := &sessionCache{tickets: NewTickets(0), key: "a", verify: &verifier{}}
+	cache.Put("", session13("a").session)
+	if cache.tickets.Len() != 0 {
+		t.Error("stored before the certificates were verified")
+	}
+	cache.verify.ok.Store(true)
+	cache.Put("", session13("a").session)
+	if cache.tickets.Len() != 1 {
+		t.Error("not stored")
+	}
+}
+
+// uTLS takes a session of TLS 1.2 back when a handshake with it failed.
+func TestFailedSessionIsDropped(t *testing.T) {
+	store := NewTickets(0)
+	store.put(session12("a"))
+	cache := &sessionCache{tickets: store, key: "a", verify: &verifier{}, offer: store.take("a", time.Now())}
+	if s, ok := cache.Get(""); !ok || s != cache.offer.session {
+		t.Error("not offered")
+	}
+	if _, ok := cache.Get(""); ok {
+		t.Error("offered twice")
+	}
+	cache.Put("", nil)
+	if store.Len() != 0 {
+		t.Error("kept")
+	}
+}
+
 // One retry without a ticket, and none is offered there any more.
 func TestRetryInAnswerToTicket(t *testing.T) {
 	for _, name := range profileNames {

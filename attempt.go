@@ -3,6 +3,7 @@ package mien
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/http/httptrace"
 	"time"
@@ -234,8 +235,12 @@ func (c *call) again(ctx context.Context, v retry.Verdict, f *retry.Failure) err
 		cause = errSessionClosed
 	}
 	closeBody(c.req)
-	sent := f == nil || f.Sent
-	return c.fail(retry.Failure{Phase: retry.PhaseHeaders, Sent: sent, Err: cause}, c.attempt)
+	end := retry.Failure{Phase: retry.PhaseHeaders, Sent: true, Err: cause}
+	if f != nil {
+		end.Phase, end.Sent = f.Phase, f.Sent
+		end.Err = fmt.Errorf("%w while waiting to try again after: %w", cause, f.Err)
+	}
+	return c.fail(end, c.attempt)
 }
 
 // finish makes resp the caller's: decoded, watched, and tied to the slots.

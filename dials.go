@@ -74,6 +74,7 @@ func (o *origin) run(ctx context.Context, d *dial) {
 	defer o.egress.transport.wg.Done()
 	defer d.cancel()
 	for {
+		d.started = time.Now()
 		pc, f := o.connect(ctx, o.h1Only(), &d.phase)
 		var wait time.Duration
 		var again bool
@@ -126,7 +127,7 @@ func (o *origin) failed(ctx context.Context, d *dial, f retry.Failure) (wait tim
 		o.over(d)
 		return 0, false
 	}
-	verdict := o.verdict(now, f)
+	verdict := o.verdict(now, d.started, f)
 	switch {
 	case verdict.failAll:
 		delete(o.dials, d)
@@ -176,7 +177,7 @@ type verdict struct {
 }
 
 // verdict applies the caps of getting a connection. o.mu is held.
-func (o *origin) verdict(now time.Time, f retry.Failure) verdict {
+func (o *origin) verdict(now, started time.Time, f retry.Failure) verdict {
 	class := retry.Classify(f)
 	decision := retry.Decide(class, f)
 	live := len(o.conns) > 0
@@ -185,7 +186,7 @@ func (o *origin) verdict(now time.Time, f retry.Failure) verdict {
 		since = front.Value.(*waiter).since
 	}
 	v := verdict{}
-	down := o.failures.Fail(now, f, live, since)
+	down := o.failures.Fail(now, started, f, live, since)
 	v.attempt = o.failures.Failed()
 	switch {
 	case o.egress.transport.cfg.Retry.MaxAttempts < 0:
@@ -203,6 +204,7 @@ func (o *origin) verdict(now time.Time, f retry.Failure) verdict {
 func (o *origin) alone(ctx context.Context, h1Only bool) (*pooled, *connectError) {
 	var d dial
 	for {
+		d.started = time.Now()
 		pc, f := o.connect(ctx, h1Only, &d.phase)
 		now := time.Now()
 		if f == nil {
@@ -220,7 +222,7 @@ func (o *origin) alone(ctx context.Context, h1Only bool) (*pooled, *connectError
 			return nil, &connectError{failure: retry.Failure{Phase: f.Phase, Err: context.Cause(ctx)}, attempt: 1}
 		}
 		o.mu.Lock()
-		v := o.verdict(now, *f)
+		v := o.verdict(now, d.started, *f)
 		o.mu.Unlock()
 		if v.failAll || v.failOne {
 			return nil, &connectError{failure: *f, attempt: v.attempt}

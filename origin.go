@@ -53,8 +53,9 @@ type origin struct {
 
 // dial is a running attempt, or a pause before the next.
 type dial struct {
-	phase  dialPhase
-	cancel context.CancelFunc
+	phase   dialPhase
+	cancel  context.CancelFunc
+	started time.Time // of the attempt; the dial's own goroutine's
 }
 
 // waiter is a request that needs a connection.

@@ -135,3 +135,35 @@ func TestLintersHaveReasons(t *testing.T) {
 		t.Error(".golangci.yml: no linter found")
 	}
 }
+
+// TestNamedTestsExist: a document that proves a claim by a test names one that
+// is there.
+func TestNamedTestsExist(t *testing.T) {
+	declared := map[string]bool{}
+	for _, f := range sourceFiles(t) {
+		for _, d := range f.syntax.Decls {
+			if fn, ok := d.(*ast.FuncDecl); ok && f.test {
+				declared[fn.Name.Name] = true
+			}
+		}
+	}
+	named := regexp.MustCompile("`((?:Test|Fuzz|Benchmark)[A-Z]\\w*)`")
+	err := walkTree(func(name string) error {
+		if path.Ext(name) != ".md" {
+			return nil
+		}
+		text, err := os.ReadFile(filepath.FromSlash(name))
+		if err != nil {
+			return err
+		}
+		for _, m := range named.FindAllStringSubmatch(string(text), -1) {
+			if !declared[m[1]] {
+				t.Errorf("%s names %s, which does not exist", name, m[1])
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}

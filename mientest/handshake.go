@@ -41,7 +41,9 @@ func (o *Origin) handshake(c *conn) (proto string, ok bool) {
 		hello, _ = fingerprint.ParseClientHelloRecords(records) // crypto/tls is the judge of what is valid
 	}
 	c.digest = digestOf(hello)
-	o.recordHello(c, hello, records)
+	if whole {
+		o.recordHello(c, hello, records)
+	}
 	if a := o.decide(hello, whole); a.End != "" || a.Delay > 0 || len(a.Write) > 0 {
 		if o.sleep(a.Delay); a.End != "" || len(a.Write) > 0 {
 			o.killed(c, a, stop)

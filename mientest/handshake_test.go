@@ -293,3 +293,30 @@ func TestResumptionRetryAndVersions(t *testing.T) {
 		t.Errorf("TLS 1.2 origin: %+v", c)
 	}
 }
+
+func TestLastFlight(t *testing.T) {
+	record := func(typ byte, body ...byte) []byte {
+		return append([]byte{typ, 3, 3, byte(len(body) >> 8), byte(len(body))}, body...)
+	}
+	serverHello := func(random []byte) []byte {
+		return record(recordHandshake, append(append([]byte{2, 0, 0, 34, 3, 3}, random...), 0)...)
+	}
+	other := make([]byte, 32)
+	ccs := record(recordChangeCipherSpec, 1)
+	for name, test := range map[string]struct {
+		written []byte
+		want    bool
+	}{
+		"HelloRetryRequest":           {append(serverHello(helloRetryRandom), ccs...), false},
+		"TLS 1.3":                     {append(serverHello(other), ccs...), true},
+		"TLS 1.3 without middleboxes": {append(serverHello(other), record(recordApplicationData, 1, 2)...), true},
+		"TLS 1.2, first flight":       {append(serverHello(other), record(recordHandshake, 11, 0, 0, 0)...), false},
+		"TLS 1.2, last flight":        {ccs, true},
+		"alert":                       {Alert(40), true},
+		"cut short":                   {[]byte{recordHandshake, 3, 3, 0xff, 0xff, 2}, false},
+	} {
+		if got := lastFlight(test.written); got != test.want {
+			t.Errorf("%s: %v, want %v", name, got, test.want)
+		}
+	}
+}

@@ -6,6 +6,11 @@ import "time"
 // to be repeated, say that an origin is down.
 const sameRefusals = 4
 
+// perRound is how many failures of attempts that ran side by side count. Four
+// run side by side towards an origin that has not answered yet; when hundreds
+// die in one instant, that is one outage and not hundreds.
+const perRound = 4
+
 // ConnectTracker counts the attempts to get a connection to one origin by one
 // way out, whoever waits for it, and says when the origin is down. It reads no
 // clock and has no mutex: its owner passes the time and guards it. The zero
@@ -17,6 +22,8 @@ type ConnectTracker struct {
 	failed    int           // failures in a row that count
 	refused   int           // how many of them were certain refusals
 	local     int           // failures in a row for want of something on this machine
+	round     time.Time     // when the first failure of this round was seen
+	inRound   int           // failures of this round that count
 	ceiling   time.Duration // of the next pause
 	succeeded time.Time     // when a handshake last completed
 	downAt    time.Time     // when the origin was last declared down; zero if it has answered since
@@ -38,11 +45,16 @@ func NewConnectTracker(p Policy) ConnectTracker {
 // and since is when the first of those waiting began to: an origin with a live
 // connection, or one that completed a handshake since, is not down.
 //
+// started is when the attempt began. Attempts that had begun before the first
+// failure of a round was seen belong to that round, of which at most four count,
+// or one if they are refusals by every address: an instant in which everything
+// under way dies does not take an origin down.
+//
 // An attempt that was cancelled is not a failure. One that failed because this
 // machine is out of something (LocalLimit) is counted apart, and says that the
 // origin cannot be reached only after as many in a row. A wait that began
 // after the origin was declared down starts a new count.
-func (t *ConnectTracker) Fail(now time.Time, f Failure, live bool, since time.Time) (down bool) {
+func (t *ConnectTracker) Fail(now, started time.Time, f Failure, live bool, since time.Time) (down bool) {
 	class := Classify(f)
 	if class == Canceled {
 		return false
@@ -50,14 +62,22 @@ func (t *ConnectTracker) Fail(now time.Time, f Failure, live bool, since time.Ti
 	if !t.downAt.IsZero() && since.After(t.downAt) {
 		t.restart()
 	}
-	t.ceiling = t.backoff.nextCeiling()
-	if class == LocalLimit {
+	refused := class == Refused && refusedEverywhere(f.Err)
+	if t.inRound == 0 || !started.Before(t.round) {
+		t.round, t.inRound = now, 0
+		t.ceiling = t.backoff.nextCeiling()
+	}
+	if t.inRound++; t.inRound > perRound || (refused && t.inRound > 1) {
+		return false
+	}
+	switch {
+	case class == LocalLimit:
 		t.local++
-	} else {
+	case refused:
 		t.failed++
-		if class == Refused && refusedEverywhere(f.Err) {
-			t.refused++
-		}
+		t.refused++
+	default:
+		t.failed++
 	}
 	if live || t.succeeded.After(since) {
 		return false
@@ -77,7 +97,7 @@ func (t *ConnectTracker) Succeeded(now time.Time) {
 }
 
 func (t *ConnectTracker) restart() {
-	t.failed, t.refused, t.local, t.ceiling = 0, 0, 0, 0
+	t.failed, t.refused, t.local, t.inRound, t.ceiling = 0, 0, 0, 0, 0
 	t.downAt = time.Time{}
 	t.backoff.Reset()
 }

@@ -18,7 +18,7 @@ var (
 func fails(t *testing.T, tr *ConnectTracker, f Failure, since time.Time) int {
 	t.Helper()
 	for n := 1; n <= 1000; n++ {
-		if tr.Fail(noon, f, false, since) {
+		if tr.Fail(noon, noon, f, false, since) {
 			return n
 		}
 	}
@@ -56,7 +56,7 @@ func TestConnectTrackerCaps(t *testing.T) {
 
 func TestConnectTrackerMixedRefusals(t *testing.T) {
 	tr := NewConnectTracker(Policy{})
-	tr.Fail(noon, reset, false, noon)
+	tr.Fail(noon, noon, reset, false, noon)
 	if got := fails(t, &tr, refused, noon); got != 23 {
 		t.Errorf("one reset, then refusals: down after %d more, want 23", got)
 	}
@@ -65,7 +65,7 @@ func TestConnectTrackerMixedRefusals(t *testing.T) {
 func TestConnectTrackerHandshakeStartsOver(t *testing.T) {
 	tr := NewConnectTracker(Policy{})
 	for range 23 {
-		tr.Fail(noon, reset, false, noon)
+		tr.Fail(noon, noon, reset, false, noon)
 	}
 	if tr.Failed() != 23 {
 		t.Errorf("Failed() = %d", tr.Failed())
@@ -82,17 +82,17 @@ func TestConnectTrackerHandshakeStartsOver(t *testing.T) {
 func TestConnectTrackerNotDownWhileItAnswers(t *testing.T) {
 	tr := NewConnectTracker(Policy{})
 	for range 100 {
-		if tr.Fail(noon, reset, true, noon) {
+		if tr.Fail(noon, noon, reset, true, noon) {
 			t.Fatal("down with a live connection")
 		}
 	}
 	tr.Succeeded(noon.Add(time.Second))
 	for range 100 {
-		if tr.Fail(noon.Add(2*time.Second), reset, false, noon) {
+		if tr.Fail(noon.Add(2*time.Second), noon.Add(2*time.Second), reset, false, noon) {
 			t.Fatal("down although a handshake completed while the first waited")
 		}
 	}
-	if !tr.Fail(noon.Add(3*time.Second), reset, false, noon.Add(2*time.Second)) {
+	if !tr.Fail(noon.Add(3*time.Second), noon.Add(3*time.Second), reset, false, noon.Add(2*time.Second)) {
 		t.Error("not down for those who came after that handshake")
 	}
 }
@@ -102,7 +102,7 @@ func TestConnectTrackerNewWaitersStartNewCount(t *testing.T) {
 	if got := fails(t, &tr, reset, noon); got != 24 {
 		t.Fatalf("down after %d", got)
 	}
-	if !tr.Fail(noon, reset, false, noon) {
+	if !tr.Fail(noon, noon, reset, false, noon) {
 		t.Error("not down any more for who waited then")
 	}
 	if got := fails(t, &tr, reset, noon.Add(time.Second)); got != 24 {
@@ -116,12 +116,37 @@ func TestConnectTrackerWait(t *testing.T) {
 		t.Errorf("wait before any failure: %v", tr.Wait())
 	}
 	for _, want := range []int{20, 40, 80, 160, 320, 500, 500} {
-		tr.Fail(noon, reset, false, noon)
+		tr.Fail(noon, noon, reset, false, noon)
 		if got := tr.Wait(); got != time.Duration(want)*time.Millisecond {
 			t.Errorf("wait %v, want %d ms", got, want)
 		}
 		if a, b := tr.Wait(), tr.Wait(); a != b {
 			t.Errorf("drawing again moves the ceiling: %v, %v", a, b)
+		}
+	}
+}
+
+// An instant in which everything under way dies is one outage: of attempts that
+// ran side by side four count, of refusals one.
+func TestConnectTrackerRounds(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		f      Failure
+		rounds int // until the origin is down
+	}{
+		{"resets", reset, 6},
+		{"refusals", refused, 4},
+	} {
+		tr := NewConnectTracker(Policy{})
+		started, rounds := noon, 0
+		for down := false; !down; rounds++ {
+			for i := range 256 { // all began before the first of them failed
+				down = tr.Fail(started.Add(time.Second+time.Duration(i)), started, c.f, false, noon) || down
+			}
+			started = started.Add(2 * time.Second)
+		}
+		if rounds != c.rounds {
+			t.Errorf("%s: down after %d rounds, want %d", c.name, rounds, c.rounds)
 		}
 	}
 }

@@ -80,7 +80,7 @@ func (r *Run) judge(now time.Time, e Event) Verdict {
 	if !connecting {
 		r.since = now
 	}
-	down := connecting && r.cfg.Connect != nil && r.cfg.Connect.Fail(now, e.Failure, false, r.since)
+	down := connecting && r.cfg.Connect != nil && r.cfg.Connect.Fail(now, now, e.Failure, false, r.since)
 
 	soft := r.unfit(e)
 	unsafe := (soft == NotRetryable || soft == NotIdempotent) && r.policy.Unsafe && overridable(e)

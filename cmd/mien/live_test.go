@@ -15,7 +15,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -113,7 +112,7 @@ func startLive(t *testing.T, cmd *exec.Cmd) {
 // liveProfiles are tried with every server.
 var liveProfiles = []string{"chrome-156-linux", "firefox-153-linux", "utls:HelloChrome_131"}
 
-// nginxConf has a server for each protocol, on the sockets that it inherits.
+// nginxConf has a server for each protocol.
 const nginxConf = `daemon off;
 master_process off;
 pid %[1]s/nginx.pid;
@@ -143,43 +142,53 @@ http {
 }
 `
 
-// TestLiveNginx sends to nginx over HTTP/2 and HTTP/1.1. nginx takes over
-// sockets that listen already, as it does from its predecessor when its binary
-// is upgraded, so no port has to be guessed and nothing has to be waited for.
-func TestLiveNginx(t *testing.T) {
-	nginx := program(t, "nginx")
-	if runtime.GOOS == "windows" {
-		t.Skip("nginx takes over no sockets on Windows")
-	}
-	files := newLiveFiles(t)
-	big := strings.Repeat("0123456789abcdef", 1<<16)
-	if err := os.Mkdir(filepath.Join(files.dir, "www"), 0o755); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(filepath.Join(files.dir, "www", "big"), []byte(big), 0o644); err != nil {
-		t.Fatal(err)
-	}
-	cmd := exec.Command(nginx, "-p", files.dir, "-e", "stderr", "-c", filepath.Join(files.dir, "nginx.conf"))
-	var addrs []string
-	for range 2 {
+// freeAddrs are two addresses on which nothing listens; nginx cannot say which
+// port it got when it is given 0.
+func freeAddrs(t *testing.T) (addrs [2]string) {
+	t.Helper()
+	for i := range addrs {
 		l, err := net.Listen("tcp", "127.0.0.1:0")
 		if err != nil {
 			t.Fatal(err)
 		}
 		defer l.Close()
-		f, err := l.(*net.TCPListener).File()
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer f.Close()
-		addrs, cmd.ExtraFiles = append(addrs, l.Addr().String()), append(cmd.ExtraFiles, f)
+		addrs[i] = l.Addr().String()
 	}
-	conf := fmt.Sprintf(nginxConf, files.dir, addrs[0], addrs[1])
-	if err := os.WriteFile(filepath.Join(files.dir, "nginx.conf"), []byte(conf), 0o600); err != nil {
+	return addrs
+}
+
+// waitFor returns when something listens on addr.
+func waitFor(t *testing.T, addr string) {
+	t.Helper()
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); <-tick.C {
+		if c, err := net.Dial("tcp", addr); err == nil {
+			c.Close()
+			return
+		}
+	}
+	t.Fatalf("nothing listens on %s", addr)
+}
+
+// TestLiveNginx sends to nginx over HTTP/2 and HTTP/1.1.
+func TestLiveNginx(t *testing.T) {
+	nginx := program(t, "nginx")
+	files := newLiveFiles(t)
+	big := strings.Repeat("0123456789abcdef", 1<<16)
+	if err := os.Mkdir(filepath.Join(files.dir, "www"), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	cmd.Env = append(os.Environ(), "NGINX=3;4;")
-	startLive(t, cmd)
+	if err := os.WriteFile(filepath.Join(files.dir, "www", "big"), []byte(big), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	addrs := freeAddrs(t)
+	conf := filepath.Join(files.dir, "nginx.conf")
+	if err := os.WriteFile(conf, fmt.Appendf(nil, nginxConf, filepath.ToSlash(files.dir), addrs[0], addrs[1]), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	startLive(t, exec.Command(nginx, "-p", files.dir, "-e", "stderr", "-c", conf))
+	waitFor(t, addrs[1])
 
 	for i, protocol := range []string{"HTTP/2.0", "HTTP/1.1"} {
 		_, port, _ := net.SplitHostPort(addrs[i])
@@ -222,7 +231,7 @@ const saw = (req, res) => {
   });
 };
 const h2 = require('http2').createSecureServer({key, cert, allowHTTP1: true}, saw);
-const h1 = require('http2').createSecureServer({key, cert, allowHTTP1: true, ALPNProtocols: ['http/1.1']}, saw);
+const h1 = require('https').createServer({key, cert}, saw);
 h2.listen(0, '127.0.0.1', () => h1.listen(0, '127.0.0.1', () => console.log(h2.address().port + ' ' + h1.address().port)));
 `
 
@@ -241,9 +250,19 @@ func TestLiveNode(t *testing.T) {
 	if err != nil {
 		t.Fatalf("node printed no ports: %v", err)
 	}
-	for i, version := range []string{"2.0", "1.1"} {
-		url := "https://localhost:" + strings.Fields(line)[i]
-		for _, profile := range liveProfiles {
+	ports := strings.Fields(line)
+	// The last one offers no ALPN, so that the http2 server speaks HTTP/1.1 too.
+	for _, c := range []struct {
+		port, version string
+		profiles      []string
+		agent         string
+	}{
+		{ports[0], "2.0", liveProfiles, "Mozilla/5.0 (X11; Linux x86_64"},
+		{ports[1], "1.1", liveProfiles, "Mozilla/5.0 (X11; Linux x86_64"},
+		{ports[0], "1.1", []string{"utls:HelloAndroid_11_OkHttp"}, "okhttp/"},
+	} {
+		url, version := "https://localhost:"+c.port, c.version
+		for _, profile := range c.profiles {
 			t.Run(version+" "+profile, func(t *testing.T) {
 				for _, data := range []string{"", "a=b", strings.Repeat("x", 1<<18)} {
 					args := []string{"get", url, "--cacert", files.ca, "--profile", profile, "--timeout", "20s"}
@@ -267,7 +286,7 @@ func TestLiveNode(t *testing.T) {
 					if saw.Version != version || saw.Method != method || saw.Length != len(data) {
 						t.Errorf("node saw %s %s with %d bytes, want %s %s with %d", saw.Version, saw.Method, saw.Length, version, method, len(data))
 					}
-					if !slices.ContainsFunc(saw.Raw, func(s string) bool { return strings.HasPrefix(s, "Mozilla/5.0 (X11; Linux x86_64") }) {
+					if !slices.ContainsFunc(saw.Raw, func(s string) bool { return strings.HasPrefix(s, c.agent) }) {
 						t.Errorf("node saw the fields %q", saw.Raw)
 					}
 				}

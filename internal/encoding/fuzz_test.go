@@ -8,6 +8,8 @@ import (
 	"errors"
 	"io"
 	"testing"
+
+	"github.com/klauspost/compress/gzip"
 )
 
 const fuzzLimit = 1 << 20
@@ -37,7 +39,8 @@ func fuzz(f *testing.F, oracle func([]byte) ([]byte, error), forms ...string) {
 		if len(got) > fuzzLimit {
 			t.Errorf("%d bytes", len(got))
 		}
-		if oracle != nil && len(in) > 0 {
+		// The standard library ignores flags that RFC 1952 §2.3.1.2 says must fail.
+		if oracle != nil && len(in) > 0 && !errors.Is(err, gzip.ErrHeader) {
 			want, wantErr := oracle(in)
 			if len(want) <= fuzzLimit && ((err == nil) != (wantErr == nil) || err == nil && !bytes.Equal(got, want)) {
 				t.Errorf("%d bytes, %v; the standard library has %d, %v", len(got), err, len(want), wantErr)

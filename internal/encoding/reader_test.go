@@ -1,16 +1,13 @@
 package encoding
 
 import (
-	"bufio"
 	"bytes"
 	stdgzip "compress/gzip"
 	"errors"
 	"io"
-	"net/http"
 	"slices"
 	"testing"
 	"testing/iotest"
-	"testing/synctest"
 )
 
 func TestDecoders(t *testing.T) {
@@ -258,154 +255,5 @@ func TestBodyError(t *testing.T) {
 				}
 			}
 		}
-	}
-}
-
-// What the sender flushed can be read while the rest has not come.
-func TestStreaming(t *testing.T) {
-	for _, form := range forms() {
-		t.Run(form, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) { testStreaming(t, form, coding(form)) })
-		})
-	}
-	t.Run("stacked", func(t *testing.T) {
-		encoders["stack"] = func(w io.Writer) flushWriter {
-			outer := encoders["zstd"](w)
-			return &stack{encoders["gzip"](outer), outer}
-		}
-		defer delete(encoders, "stack")
-		synctest.Test(t, func(t *testing.T) { testStreaming(t, "stack", "gzip", "zstd") })
-	})
-}
-
-type stack struct {
-	flushWriter
-	outer flushWriter
-}
-
-func (s *stack) Flush() error { return errors.Join(s.flushWriter.Flush(), s.outer.Flush()) }
-func (s *stack) Close() error { return errors.Join(s.flushWriter.Close(), s.outer.Close()) }
-
-func testStreaming(t *testing.T, form string, codings ...string) {
-	pr, pw := io.Pipe()
-	rc, err := new(Decoders).NewReader(codings, pr, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	turn := make(chan int) // the writer waits for the reader
-	parts := [][]byte{[]byte("first"), text(70_000), []byte("x"), text(10)}
-	go func() {
-		out := bufio.NewWriter(pw)
-		w := encoders[form](out)
-		for _, p := range parts {
-			_, _ = w.Write(p)
-			_ = w.Flush()
-			_ = out.Flush()
-			<-turn
-		}
-		_ = w.Close()
-		_ = out.Flush()
-		<-turn // the coded data has ended, the body has not
-		_ = pw.Close()
-	}()
-	for i, p := range parts {
-		got := make([]byte, len(p))
-		if _, err := io.ReadFull(rc, got); err != nil || !bytes.Equal(got, p) {
-			t.Fatalf("part %d: %v", i, err)
-		}
-		turn <- i
-	}
-	go func() { turn <- -1 }()
-	if n, err := rc.Read(make([]byte, 1)); n != 0 || err != io.EOF {
-		t.Error("at the end:", n, err)
-	}
-	_ = rc.Close()
-}
-
-// counted is a decoder that counts; it passes bytes through.
-type counted struct {
-	io.Reader
-	starts, drops *int
-}
-
-func (c *counted) start(src *bufio.Reader) error { c.Reader = src; *c.starts++; return nil }
-func (c *counted) drop()                         { c.Reader = nil; *c.drops++ }
-
-func countDecoders(t *testing.T) (starts, drops *int) {
-	starts, drops = new(int), new(int)
-	makers["counted"] = func() decoder { return &counted{starts: starts, drops: drops} }
-	t.Cleanup(func() { delete(makers, "counted") })
-	return starts, drops
-}
-
-func TestClose(t *testing.T) {
-	starts, drops := countDecoders(t)
-	b := &body{Reader: bytes.NewReader(text(100))}
-	rc, _ := NewReader([]string{"counted"}, b, 0)
-	_ = rc.Close()
-	_ = rc.Close()
-	if b.reads != 0 || b.closes != 1 || *starts != 0 || *drops != 0 {
-		t.Errorf("closed unread: %+v, %d starts, %d drops", b, *starts, *drops)
-	}
-	if _, err := rc.Read(make([]byte, 1)); !errors.Is(err, http.ErrBodyReadAfterClose) {
-		t.Error("read after close:", err)
-	}
-
-	rc, _ = NewReader([]string{"counted"}, &body{Reader: bytes.NewReader(text(100))}, 0)
-	if _, err := io.ReadFull(rc, make([]byte, 10)); err != nil {
-		t.Fatal(err)
-	}
-	_ = rc.Close()
-	_ = rc.Close()
-	if *starts != 1 || *drops != 1 {
-		t.Errorf("closed in the middle: %d starts, %d drops", *starts, *drops)
-	}
-
-	rc, _ = NewReader([]string{"counted", "counted"}, &body{Reader: bytes.NewReader(text(100))}, 0)
-	_, _ = io.Copy(io.Discard, rc)
-	if *starts != 3 || *drops != 3 {
-		t.Errorf("read to the end: %d starts, %d drops", *starts, *drops)
-	}
-	if n, err := rc.Read(make([]byte, 1)); n != 0 || err != io.EOF {
-		t.Error("after the end:", n, err)
-	}
-	_ = rc.Close()
-	if *drops != 3 {
-		t.Errorf("closed after the end: %d drops", *drops)
-	}
-}
-
-// Close from elsewhere interrupts a Read, which then gives the decoder back
-// itself: it never reaches another body while this one still uses it.
-func TestCloseDuringRead(t *testing.T) {
-	_, drops := countDecoders(t)
-	for _, c := range []string{"counted", "gzip", "deflate", "br", "zstd"} {
-		pr, pw := io.Pipe()
-		rc, _ := NewReader([]string{c}, pr, 0)
-		reading := make(chan struct{})
-		done := make(chan error)
-		go func() {
-			close(reading)
-			_, err := io.ReadAll(rc)
-			done <- err
-		}()
-		<-reading
-		form := c
-		if c == "counted" {
-			form = "gzip"
-		}
-		if _, err := pw.Write(encode(t, form, text(100))[:30]); err != nil {
-			t.Fatal(err)
-		}
-		if _, err := rc.Read(nil); err != errConcurrent {
-			t.Error("second reader:", err)
-		}
-		_ = rc.Close()
-		if err := <-done; err == nil {
-			t.Error("no error from an interrupted Read")
-		}
-	}
-	if *drops != 1 {
-		t.Errorf("%d drops", *drops)
 	}
 }

@@ -3,6 +3,7 @@ package h1
 import (
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"sync"
 	"time"
@@ -55,8 +56,11 @@ func (c *Conn) Begin(head *fingerprint.Head, absoluteForm string) {
 	default:
 		c.failed = err
 	}
+	// What was read between two requests may belong to the first one's answer;
+	// before the first there was nothing to answer.
+	c.ended = c.closed || c.ended && c.begun == 0
 	c.begun++
-	c.sent, c.answered, c.ended = false, false, c.closed
+	c.sent, c.answered = false, false
 	c.r = status{}
 	c.w.begin(head, absoluteForm)
 }
@@ -147,11 +151,15 @@ func (c *Conn) Write(p []byte) (int, error) {
 }
 
 // Read reads from the connection below and notes what that says of the request
-// in progress.
+// in progress. net/http closes a connection that it could not write to, and may
+// then report the Read that this interrupts: such a Read fails with the reason.
 func (c *Conn) Read(p []byte) (int, error) {
 	n, err := c.below.Read(p)
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if c.failed != nil && (errors.Is(err, net.ErrClosed) || errors.Is(err, io.ErrClosedPipe)) {
+		err = c.failed
+	}
 	c.closed = c.closed || err != nil && !isTimeout(err)
 	switch {
 	case !c.sent:

@@ -154,6 +154,53 @@ func TestIdleTimeout(t *testing.T) {
 	}
 }
 
+// What the server said before a request left is no answer to it.
+func TestSpokeBefore(t *testing.T) {
+	const notice = "HTTP/1.1 408 Request Timeout\r\n\r\n"
+	near, far := newPipe()
+	defer far.Close()
+	c := NewConn(near)
+	buf := make([]byte, len(notice))
+	hear := func() {
+		t.Helper()
+		_, _ = io.WriteString(far, notice)
+		if _, err := io.ReadFull(c, buf); err != nil {
+			t.Fatal(err)
+		}
+	}
+	send := func() error {
+		_, err := c.Write([]byte("GET / HTTP/1.1\r\nHost: h\r\n\r\n"))
+		return err
+	}
+	// Between two requests it might be the end of the first one's answer: the
+	// second is sent, and net/http may take the notice for its answer.
+	c.Begin(plain(), "")
+	if err := send(); err != nil {
+		t.Fatal(err)
+	}
+	hear()
+	c.Begin(plain(), "")
+	if err := send(); err != nil {
+		t.Fatal(err)
+	}
+	c.facts().check(t, facts{sent: true, stale: true, reused: true})
+	// Once a request has begun there is no doubt.
+	c.Begin(plain(), "")
+	hear()
+	if err := send(); !errors.Is(err, ErrIdleClosed) {
+		t.Error(err)
+	}
+	c.facts().check(t, facts{stale: true, reused: true})
+	// Nor before the first.
+	c = NewConn(near)
+	hear()
+	c.Begin(plain(), "")
+	if err := send(); !errors.Is(err, ErrIdleClosed) {
+		t.Error(err)
+	}
+	c.facts().check(t, facts{stale: true})
+}
+
 // A Write that fails may have sent something.
 func TestFailedWrite(t *testing.T) {
 	addr := serve(t, func(_ *net.TCPConn, br *bufio.Reader) { _, _ = io.ReadAll(br) })

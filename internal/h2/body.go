@@ -20,7 +20,7 @@ func (b *body) Read(p []byte) (int, error) {
 	}
 	if s.ctx.Err() != nil {
 		s.watchEnded()
-	} else if s.chunk != nil {
+	} else if s.chunk != nil && !s.closed.Load() {
 		return s.readChunk(p), nil
 	}
 	for {
@@ -77,6 +77,7 @@ func (s *stream) readNext(p []byte) (n int, err error, ready bool) {
 func (b *body) Close() error {
 	s := (*stream)(b)
 	c := s.c
+	s.closed.Store(true)
 	c.mu.Lock()
 	c.silence(s)
 	c.consumed(s)

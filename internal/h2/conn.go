@@ -200,9 +200,9 @@ func (c *Conn) fail(e *Error) {
 	for _, s := range c.streams {
 		c.lose(s, e)
 	}
+	c.out.discard()
 	switch {
-	case e.Remote || c.out.held:
-		c.out.discard()
+	case e.Remote || c.out.taken == 0: // nobody to tell, or nothing to speak of
 	case e.HasCode:
 		c.out.queue = appendGoAway(c.out.queue, e.Code)
 	case c.cfg.Profile.GoAwayOnClose:

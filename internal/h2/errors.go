@@ -114,3 +114,9 @@ type causeError struct{ err, cause error }
 
 func (e *causeError) Error() string   { return e.err.Error() + ": " + e.cause.Error() }
 func (e *causeError) Unwrap() []error { return []error{e.err, e.cause} }
+
+// HTTP2Local reports whether this side found the peer at fault.
+func (e *Error) HTTP2Local() bool { return e.HasCode && !e.Remote }
+
+// HTTP2Stream reports whether the stream alone failed, rather than the connection.
+func (e *Error) HTTP2Stream() bool { return e.Stream && !e.GoAway }

@@ -33,9 +33,9 @@ type peer struct {
 func bubble(t *testing.T, cfg Config, script func(*peer), settings ...http2.Setting) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newPeer(t, cfg, 0)
+		defer p.end()
 		p.greet(settings...)
 		script(p)
-		p.end()
 	})
 }
 
@@ -97,10 +97,7 @@ func want[F http2.Frame](p *peer) F {
 func (p *peer) quiet() {
 	p.t.Helper()
 	synctest.Wait()
-	p.nc.in.mu.Lock()
-	n := len(p.nc.in.buf)
-	p.nc.in.mu.Unlock()
-	if n > 0 {
+	if p.buffered() {
 		frame, err := p.ReadFrame()
 		p.t.Fatalf("unexpected %v, %v", frame, err)
 	}

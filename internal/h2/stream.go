@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"net/http"
+	"sync/atomic"
 
 	"golang.org/x/net/http2"
 )
@@ -55,6 +56,7 @@ type stream struct {
 	chunk *chunk
 
 	stopWatch func() bool // ends the watch on ctx; set by RoundTrip before it returns
+	closed    atomic.Bool // the body was closed
 }
 
 // signal wakes whoever waits for the stream. mu is held.
@@ -65,10 +67,12 @@ func (s *stream) signal() {
 	}
 }
 
-// facts returns e with what is known of this stream added to it.
+// facts returns e with what is known of this stream added to it. While the
+// connection lives, what is queued will be sent; when it ends, what is queued
+// is dropped. mu is held.
 func (s *stream) facts(e *Error) *Error {
 	known := *e
-	known.Sent = s.id != 0 && s.headAt < s.c.out.taken
+	known.Sent = s.id != 0 && (s.c.err == nil || s.headAt < s.c.out.taken)
 	return &known
 }
 

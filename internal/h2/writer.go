@@ -111,8 +111,8 @@ func (c *Conn) writeQueue() bool {
 		c.mu.Lock()
 		c.out.spare = buf[:0]
 		if err != nil {
-			c.out.discard()
 			c.fail(&Error{Remote: true, Err: err})
+			c.out.discard()
 			c.out.linger = false
 			c.unlock()
 			return false
@@ -126,7 +126,6 @@ func (c *Conn) writeQueue() bool {
 // if the peer lets too much pile up. mu is held.
 func (c *Conn) queued() {
 	if len(c.out.queue) > maxQueued {
-		c.out.discard()
 		c.fail(&Error{Err: errPeerStalled})
 		return
 	}

@@ -10,7 +10,6 @@ import (
 
 	"golang.org/x/net/http/httpguts"
 
-	"github.com/mien-http/mien/internal/encoding"
 	"github.com/mien-http/mien/retry"
 )
 
@@ -231,7 +230,7 @@ func (c *call) again(ctx context.Context, v retry.Verdict, f *retry.Failure) err
 		return nil
 	case <-ctx.Done():
 		cause = context.Cause(ctx)
-	case <-c.t.done:
+	case <-c.t.ctx.Done():
 		cause = errSessionClosed
 	}
 	closeBody(c.req)
@@ -262,7 +261,7 @@ func (c *call) finish(resp *http.Response, pc *pooled) *http.Response {
 	}
 	limit := c.t.cfg.Limits.BodyBytes
 	if _, own := c.req.Header["Accept-Encoding"]; !own {
-		if err := encoding.Decode(resp, limit); err != nil {
+		if err := c.t.decoders.Decode(resp, limit); err != nil {
 			resp.Body = &brokenBody{ReadCloser: resp.Body, err: err}
 		}
 	}

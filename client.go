@@ -56,6 +56,11 @@ func (s *Session) Do(req *http.Request) (*http.Response, error) {
 
 // RoundTrip sends req alone: no redirect is followed and no cookie is added or
 // kept. An error is an *[Error]. It makes a Session an http.RoundTripper.
+//
+// Under an http.Client that follows redirects, Authorization is dropped for good
+// once the origin changed. A Cookie field is the http.Client's matter then, whose
+// jar's cookies and the caller's cannot be told apart here; Client and Do keep
+// them apart.
 func (s *Session) RoundTrip(req *http.Request) (*http.Response, error) {
 	key, err := validate(req)
 	if err != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -60,6 +61,10 @@ type h1Conn struct {
 	tls  bool        // https
 }
 
+// errUnsolicited: the server ended an idle connection with a response (RFC 9110
+// §15.5.9) as the request was on its way.
+var errUnsolicited = fmt.Errorf("server closed the idle connection with an unsolicited 408: %w", io.EOF)
+
 var errBusy = errors.New("connection is busy")
 
 func (c *h1Conn) Reserve() error {
@@ -112,6 +117,11 @@ func (c *h1Conn) RoundTrip(req *http.Request, head *fingerprint.Head) (*http.Res
 		return nil, &h1Error{sent: c.conn.Sent(), answered: c.conn.Answered(), err: err}
 	}
 	resp.Request = req
+	if resp.StatusCode == http.StatusRequestTimeout && c.conn.Stale() { // a 408 to the silence before, not an answer to this
+		discard(resp)
+		_ = c.Close()
+		return nil, &h1Error{sent: c.conn.Sent(), err: errUnsolicited}
+	}
 	switch {
 	case resp.StatusCode == http.StatusSwitchingProtocols:
 		// The body is the connection from here on; the pool has let go of it.
@@ -129,6 +139,9 @@ func (c *h1Conn) outgoing(req *http.Request) *http.Request {
 	out := &http.Request{
 		Method:           req.Method,
 		URL:              req.URL,
+		Proto:            "HTTP/1.1",
+		ProtoMajor:       1,
+		ProtoMinor:       1, // or Expect: 100-continue is not waited for
 		Host:             req.Host,
 		Header:           make(http.Header, 2),
 		Body:             req.Body,
@@ -220,7 +233,7 @@ type dialedKey struct{}
 // newH1Conn takes over nc. done is called whenever the connection became free
 // or unusable.
 func newH1Conn(ctx context.Context, t *http.Transport, nc net.Conn, key originKey, done func()) (*h1Conn, error) {
-	c := &h1Conn{conn: h1.NewConn(nc), done: done, tls: key.scheme == "https"}
+	c := &h1Conn{conn: h1.NewConn(nc), done: done}
 	cc, err := t.NewClientConn(context.WithValue(ctx, dialedKey{}, net.Conn(c.conn)), key.scheme, key.addr())
 	if err != nil {
 		return nil, err

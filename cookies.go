@@ -27,7 +27,10 @@ func (s *Session) exchange(req *http.Request) (*http.Response, error) {
 // Cookie field, and with the user information of its URL as credentials. req
 // itself is not changed.
 func (s *Session) withCookies(req *http.Request) *http.Request {
-	_, own := req.Header["Cookie"]
+	own := false
+	for name := range req.Header {
+		own = own || strings.EqualFold(name, "Cookie")
+	}
 	var cookie string
 	if !own {
 		cookie = cookieField(s.cfg.Jar.Cookies(req.URL))
@@ -77,11 +80,15 @@ func cookieField(cookies []*http.Cookie) string {
 type cookieTransport struct{ session *Session }
 
 func (t *cookieTransport) RoundTrip(req *http.Request) (*http.Response, error) {
-	if crossedOrigin(req) && len(req.Header["Cookie"]) > 0 {
+	if crossedOrigin(req) {
 		// The caller's own Cookie does not follow to another origin.
 		out := *req
 		out.Header = req.Header.Clone()
-		delete(out.Header, "Cookie")
+		for name := range out.Header {
+			if strings.EqualFold(name, "Cookie") {
+				delete(out.Header, name)
+			}
+		}
 		resp, err := t.session.exchange(&out)
 		if resp != nil {
 			resp.Request = req

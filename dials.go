@@ -33,6 +33,8 @@ func (o *origin) wanted() int {
 		if limits.BrowserConns {
 			most = browserConnsHTTP1
 		}
+	case o.waitsForStreams():
+		return 0
 	case o.protocol == fingerprint.OverHTTP2 && o.streams > 0:
 		n = (n + o.streams - 1) / o.streams
 		if limits.BrowserConns {
@@ -50,6 +52,17 @@ func (o *origin) wanted() int {
 		n = min(n, most-len(o.conns))
 	}
 	return n
+}
+
+// waitsForStreams reports whether a connection stands that takes no streams for
+// now, not even one: more connections would be told the same. o.mu is held.
+func (o *origin) waitsForStreams() bool {
+	for _, pc := range o.conns {
+		if c, ok := pc.clientConn.(*h2.Conn); ok && c.Available() == 0 && c.InFlight() == 0 && !c.Closing() {
+			return true
+		}
+	}
+	return false
 }
 
 // dialMore starts the dials that the waiters need beyond those that run. o.mu is held.
@@ -203,6 +216,8 @@ func (o *origin) verdict(now, started time.Time, f retry.Failure) verdict {
 // context. It is reserved and never offered to another.
 func (o *origin) alone(ctx context.Context, h1Only bool) (*pooled, *connectError) {
 	var d dial
+	ctx, done := o.egress.transport.bound(ctx)
+	defer done()
 	for {
 		d.started = time.Now()
 		pc, f := o.connect(ctx, h1Only, &d.phase)

@@ -25,16 +25,17 @@ type kind struct {
 // POST are navigations, anything else is a fetch from a page of the same origin.
 func kindOf(req *http.Request, o *Options) kind {
 	k := kind{destination: o.Destination, mode: o.Mode}
+	first := firstHop(req) // a redirect changes the method, but not what asked for it
 	if k.destination == "" {
-		k.destination = inferDestination(req)
+		k.destination = inferDestination(first)
 	}
 	navigation := k.destination == fingerprint.Document || k.destination == fingerprint.Iframe
-	first := o.Initiator == "" && k.destination == fingerprint.Document && methodOf(req) == http.MethodGet
-	k.activated = first
+	typed := o.Initiator == "" && k.destination == fingerprint.Document && methodOf(first) == http.MethodGet
+	k.activated = typed
 	if o.UserActivation != nil {
 		k.activated = *o.UserActivation
 	}
-	if first {
+	if typed {
 		k.site = "none"
 		return k
 	}
@@ -47,6 +48,14 @@ func kindOf(req *http.Request, o *Options) kind {
 		k.origin = serializeOrigin(from)
 	}
 	return k
+}
+
+// firstHop is the request that the redirects leading to req began with.
+func firstHop(req *http.Request) *http.Request {
+	for req.Response != nil && req.Response.Request != nil {
+		req = req.Response.Request
+	}
+	return req
 }
 
 func methodOf(req *http.Request) string {
@@ -88,10 +97,7 @@ func initiatorOf(req *http.Request, o *Options) *url.URL {
 			return u
 		}
 	}
-	first := req.URL
-	for r := req.Response; r != nil && r.Request != nil; r = r.Request.Response {
-		first = r.Request.URL
-	}
+	first := firstHop(req).URL
 	return &url.URL{Scheme: first.Scheme, Host: first.Host, Path: "/"}
 }
 

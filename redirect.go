@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"strings"
 
 	"github.com/mien-http/mien/retry"
@@ -26,13 +27,18 @@ func (s *Session) follow(req *http.Request) (*http.Response, error) {
 			}
 			return nil, err
 		}
-		next, err := s.next(req, hop, resp, via)
+		if s.cfg.Redirect.Max == 0 {
+			return resp, nil
+		}
+		next, err := redirected(req, hop, resp)
 		if err == nil && next == nil {
 			return resp, nil
 		}
 		if err == nil {
 			via = append(via, hop)
-			err = s.checkRedirect(next, via)
+			if err = s.checkRedirect(next, via); err != nil {
+				closeBody(next)
+			}
 		}
 		if errors.Is(err, http.ErrUseLastResponse) {
 			return resp, nil
@@ -70,15 +76,15 @@ func (s *Session) checkRedirect(next *http.Request, via []*http.Request) error {
 	return nil
 }
 
-// next is the request that resp redirects hop to, nil if it is not a redirect
+// redirected is the request that resp redirects hop to, nil if it is not a redirect
 // that can be followed (RFC 9110 §15.4; Fetch standard, HTTP-redirect fetch).
-func (s *Session) next(first, hop *http.Request, resp *http.Response, via []*http.Request) (*http.Request, error) {
+func redirected(first, hop *http.Request, resp *http.Response) (*http.Request, error) {
 	switch resp.StatusCode {
 	case 301, 302, 303, 307, 308:
 	default:
 		return nil, nil
 	}
-	loc := resp.Header.Get("Location")
+	loc := strings.TrimSpace(resp.Header.Get("Location"))
 	if loc == "" {
 		return nil, nil
 	}
@@ -99,10 +105,11 @@ func (s *Session) next(first, hop *http.Request, resp *http.Response, via []*htt
 	if out.Header == nil {
 		out.Header = make(http.Header)
 	}
+	if ref, err := url.Parse(loc); err == nil && ref.Host == "" && hop.Host != hop.URL.Host {
+		out.Host = hop.Host // a relative reference stays with the caller's name for the origin
+	}
 	if toGet(resp.StatusCode, out.Method) {
-		if out.Method != http.MethodHead {
-			out.Method = http.MethodGet
-		}
+		out.Method = http.MethodGet
 		dropBodyFields(out.Header)
 	} else if first.Body != nil && first.Body != http.NoBody {
 		if first.GetBody == nil {
@@ -116,18 +123,21 @@ func (s *Session) next(first, hop *http.Request, resp *http.Response, via []*htt
 	}
 	out = out.WithContext(first.Context())
 	if !sameOrigin(hop.URL, target) {
-		for _, name := range [...]string{"Authorization", "Proxy-Authorization", "Cookie"} {
-			out.Header.Del(name)
+		for name := range out.Header { // in whatever case the caller wrote them
+			if isCredential(name) {
+				delete(out.Header, name)
+			}
 		}
 	}
 	return out, nil
 }
 
-// toGet: 303 turns anything but HEAD into GET, 301 and 302 only a POST.
+// toGet: 303 turns everything but GET and HEAD into a GET without content, 301
+// and 302 only a POST.
 func toGet(status int, method string) bool {
 	switch status {
 	case 303:
-		return true
+		return method != http.MethodGet && method != http.MethodHead
 	case 301, 302:
 		return method == http.MethodPost
 	}
@@ -136,8 +146,11 @@ func toGet(status int, method string) bool {
 
 // dropBodyFields removes the request-body-header names of the Fetch standard.
 func dropBodyFields(h http.Header) {
-	for _, name := range [...]string{"Content-Encoding", "Content-Language", "Content-Location", "Content-Type", "Content-Length"} {
-		h.Del(name)
+	for name := range h {
+		switch http.CanonicalHeaderKey(name) {
+		case "Content-Encoding", "Content-Language", "Content-Location", "Content-Type", "Content-Length":
+			delete(h, name)
+		}
 	}
 }
 
@@ -170,9 +183,6 @@ func addedByClient(req *http.Request) bool {
 	if req.Response == nil {
 		return false
 	}
-	first := req
-	for first.Response != nil && first.Response.Request != nil {
-		first = first.Response.Request
-	}
+	first := firstHop(req)
 	return first != req && len(first.Header["Referer"]) == 0
 }

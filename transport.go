@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/mien-http/mien/internal/egress"
+	"github.com/mien-http/mien/internal/encoding"
 	"github.com/mien-http/mien/internal/semaphore"
 	"github.com/mien-http/mien/internal/tlsconn"
 	"github.com/mien-http/mien/retry"
@@ -23,13 +24,16 @@ type transport struct {
 	registry egress.Registry
 	inFlight *semaphore.Semaphore
 	perHost  *semaphore.Keyed
+	decoders encoding.Decoders
 	stats    counters
 	wg       sync.WaitGroup // the transport's own goroutines
 
 	mu       sync.Mutex
 	egresses map[string]*egressState // guarded by mu; by route and isolation key
 	closed   bool                    // guarded by mu
-	done     chan struct{}           // closed with closed
+
+	ctx  context.Context // ends with errSessionClosed when the transport is closed
+	stop context.CancelCauseFunc
 }
 
 // egressState is one way out and everything that must not leave it:
@@ -61,20 +65,23 @@ func newTransport(cfg *Config) *transport {
 		inFlight: semaphore.New(cfg.Limits.InFlight),
 		perHost:  semaphore.NewKeyed(max(cfg.Limits.InFlightPerHost, 0)),
 		egresses: make(map[string]*egressState),
-		done:     make(chan struct{}),
 	}
+	t.ctx, t.stop = context.WithCancelCause(context.Background())
 	t.dialer = cfg.dialer(&t.registry)
 	t.stats.observer = cfg.Hooks.Handshake
 	return t
 }
 
 // open reports whether the transport has not been closed.
-func (t *transport) open() bool {
-	select {
-	case <-t.done:
-		return false
-	default:
-		return true
+func (t *transport) open() bool { return t.ctx.Err() == nil }
+
+// bound returns ctx so that Close ends it too. The function undoes that.
+func (t *transport) bound(ctx context.Context) (context.Context, func()) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	stop := context.AfterFunc(t.ctx, func() { cancel(errSessionClosed) })
+	return ctx, func() {
+		stop()
+		cancel(nil)
 	}
 }
 
@@ -216,7 +223,7 @@ func (t *transport) close() {
 	t.mu.Lock()
 	if !t.closed {
 		t.closed = true
-		close(t.done)
+		t.stop(errSessionClosed)
 	}
 	t.mu.Unlock()
 	for _, o := range t.all() {
@@ -271,16 +278,7 @@ func (t *transport) acquire(ctx context.Context, host string) (slots, error) {
 
 // wait lets Close end a wait too.
 func (t *transport) wait(ctx context.Context, acquire func(context.Context) (*semaphore.Slot, error)) (*semaphore.Slot, error) {
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
-	over := make(chan struct{})
-	defer close(over)
-	go func() {
-		select {
-		case <-t.done:
-			cancel(errSessionClosed)
-		case <-over:
-		}
-	}()
+	ctx, done := t.bound(ctx)
+	defer done()
 	return acquire(ctx)
 }

@@ -30,3 +30,6 @@ func (e *HeadError) Error() string {
 	}
 	return "h1: " + e.Part + ": " + e.Reason
 }
+
+// FailureClass says that the request itself is at fault, for classification.
+func (e *HeadError) FailureClass() string { return "Invalid" }

@@ -67,12 +67,12 @@ var importRules = []importRule{
 		why: "what they do, every importer of the module must be able to do",
 	},
 	{
-		in: []string{"..."}, but: []string{"mientest"},
+		in: []string{"..."}, but: []string{"mientest", "examples/..."},
 		not: []string{"log"},
 		why: "a library does not print; warnings go to Config.Logger. (mientest: the type of http.Server's ErrorLog)",
 	},
 	{
-		in:  []string{"..."},
+		in: []string{"..."}, but: []string{"examples/..."},
 		not: []string{"testing", "net/http/httptest"},
 		why: "test machinery does not belong into a program; mientest too works without a *testing.T",
 	},
@@ -102,6 +102,7 @@ var useRules = []useRule{
 		why: "the default client dials by itself, around egress and profile. (retry: the base of a Transport that names none)",
 	},
 	{
+		but: []string{"examples/..."},
 		of:  "log",
 		not: []string{"Print*", "Fatal*", "Panic*", "Default", "SetOutput", "SetFlags", "SetPrefix", "Output"},
 		why: "a library does not print, and does not end the program",

@@ -43,12 +43,15 @@ func answers() http.Handler {
 	mux.HandleFunc("/older", func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/", http.StatusMovedPermanently) })
 	mux.HandleFunc("/loop", func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/loop", http.StatusFound) })
 	mux.HandleFunc("/bytes", func(w http.ResponseWriter, _ *http.Request) { w.Write([]byte{0xff, 0xfe}) })
-	mux.HandleFunc("/silent", func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
-	mux.HandleFunc("/cut", func(w http.ResponseWriter, r *http.Request) {
+	mux.HandleFunc("/silent", func(_ http.ResponseWriter, r *http.Request) {
+		<-r.Context().Done()
+		panic(http.ErrAbortHandler) // else 200 could still arrive while the client is closing
+	})
+	mux.HandleFunc("/cut", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Length", "10")
 		io.WriteString(w, "12345")
 		http.NewResponseController(w).Flush()
-		mientest.EndConnection(r, mientest.FIN)
+		panic(http.ErrAbortHandler)
 	})
 	return mux
 }

@@ -36,11 +36,19 @@ func (l leakFree) Run() int {
 	return code
 }
 
+// quickExit keeps the race detector from holding up each process for a second.
+const quickExit = "GORACE=atexit_sleep_ms=0"
+
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata/script",
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
+		Setup: func(env *testscript.Env) error {
+			name, value, _ := strings.Cut(quickExit, "=")
+			env.Setenv(name, value)
+			return nil
+		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"serve":   cmdServe,
 			"exits":   cmdExits,
@@ -57,7 +65,7 @@ func cmdServe(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("serve cannot be negated")
 	}
 	cmd := exec.Command("mien", append([]string{"serve", "--addr", "127.0.0.1:0"}, args...)...)
-	cmd.Dir = ts.MkAbs(".")
+	cmd.Dir, cmd.Env = ts.MkAbs("."), append(os.Environ(), quickExit)
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
 	out, err := cmd.StdoutPipe()
@@ -95,7 +103,7 @@ func cmdExits(ts *testscript.TestScript, neg bool, args []string) {
 	want, err := strconv.Atoi(args[0])
 	ts.Check(err)
 	cmd := exec.Command("mien", args[1:]...)
-	cmd.Dir = ts.MkAbs(".")
+	cmd.Dir, cmd.Env = ts.MkAbs("."), append(os.Environ(), quickExit)
 	cmd.Stdout, cmd.Stderr = ts.Stdout(), ts.Stderr()
 	err = cmd.Run()
 	var exit *exec.ExitError

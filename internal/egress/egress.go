@@ -3,18 +3,16 @@
 // that Close finds it.
 //
 // A [Route] says which way: straight to the origin, or through a chain of
-// proxies. If a route cannot carry a connection, Dial fails; it never goes
-// around a proxy.
+// proxies: http and https by CONNECT, socks5 and socks5h by RFC 1928, socks4
+// and socks4a. Names always go to the proxy, never to a name server. If a route
+// cannot carry a connection, Dial fails; it never goes around a proxy.
 package egress
 
 import (
 	"context"
-	"crypto/tls"
-	"fmt"
+	"errors"
 	"net"
 	"net/netip"
-	"net/url"
-	"strings"
 	"time"
 
 	"github.com/mien-http/mien/retry"
@@ -30,39 +28,20 @@ type DialFunc func(ctx context.Context, network, addr string) (net.Conn, error)
 
 // Config is what a Dialer works with. It is not changed after New.
 type Config struct {
-	Resolver    Resolver      // nil: the pure Go resolver of package net
-	LocalAddr   netip.Addr    // zero: the system chooses
-	DialContext DialFunc      // nil: TCP sockets; otherwise it gets names unresolved
-	Timeout     time.Duration // for name and socket together; 0: none but the context's
-	Registry    *Registry     // required
-}
-
-// A Route is a way out: proxies from the nearest to the farthest, credentials
-// in their URLs. The zero value goes straight to the origin.
-type Route struct {
-	Proxies []*url.URL
-	// TLS is for https proxies; nil verifies them against the system's roots.
-	TLS *tls.Config
-}
-
-// Key tells routes apart: two routes share connections, tickets and addresses
-// only if their keys are equal. It holds credentials: never print it.
-func (r Route) Key() string {
-	if len(r.Proxies) == 0 {
-		return ""
-	}
-	var b strings.Builder
-	for _, p := range r.Proxies {
-		b.WriteString(p.String())
-		b.WriteByte(' ')
-	}
-	return b.String()
+	Resolver     Resolver      // nil: the pure Go resolver of package net
+	LocalAddr    netip.Addr    // zero: the system chooses
+	DialContext  DialFunc      // nil: TCP sockets; otherwise it gets names unresolved
+	Timeout      time.Duration // for name and socket together, the origin's or the first proxy's; 0: none but the context's
+	ProxyTimeout time.Duration // for each proxy: TLS with it and its answer; 0: none but the context's
+	Connect      []Field       // of CONNECT requests, in order; nil: ChromiumConnect("")
+	Registry     *Registry     // required
 }
 
 // A Dialer opens the sockets of one session. It is safe for concurrent use.
 type Dialer struct {
 	cfg    Config
-	system net.Dialer
+	socket func(ctx context.Context, addr netip.AddrPort) (net.Conn, error)
+	bad    badAddrs
 }
 
 // New returns a Dialer for cfg.
@@ -70,13 +49,16 @@ func New(cfg Config) *Dialer {
 	if cfg.Resolver == nil {
 		cfg.Resolver = &net.Resolver{PreferGo: true}
 	}
-	d := &Dialer{cfg: cfg}
-	d.system.KeepAliveConfig = net.KeepAliveConfig{Enable: true, Idle: keepAliveIdle, Interval: keepAliveInterval, Count: keepAliveCount}
-	d.system.Control = control
-	if cfg.LocalAddr.IsValid() {
-		d.system.LocalAddr = net.TCPAddrFromAddrPort(netip.AddrPortFrom(cfg.LocalAddr, 0))
+	system := &net.Dialer{
+		KeepAliveConfig: net.KeepAliveConfig{Enable: true, Idle: keepAliveIdle, Interval: keepAliveInterval, Count: keepAliveCount},
+		Control:         control,
 	}
-	return d
+	if cfg.LocalAddr.IsValid() {
+		system.LocalAddr = net.TCPAddrFromAddrPort(netip.AddrPortFrom(cfg.LocalAddr, 0))
+	}
+	return &Dialer{cfg: cfg, socket: func(ctx context.Context, addr netip.AddrPort) (net.Conn, error) {
+		return system.DialContext(ctx, "tcp", addr.String())
+	}}
 }
 
 // A dead peer is found after about 45 + 3×15 seconds on an idle connection, and
@@ -88,41 +70,66 @@ const (
 	userTimeout       = 90 * time.Second
 )
 
-// Error says at which step a dial failed. It unwraps to the cause.
-type Error struct {
-	Phase retry.Phase // dns, dial or proxy
-	Proxy string      // host:port of the proxy involved, "" if none
-	Err   error
+// Dial connects to host:port along route and enters the connection in the
+// registry. Its error is an *Error; when ctx ended, that wraps the cause of it.
+func (d *Dialer) Dial(ctx context.Context, route Route, host, port string) (net.Conn, error) {
+	if len(route.Proxies) == 0 {
+		return d.open(ctx, host, port)
+	}
+	legs, err := plan(route, host, port)
+	if err != nil {
+		return nil, routeError(err)
+	}
+	return d.through(ctx, legs, route.TLS)
 }
 
-func (e *Error) Error() string { return e.Err.Error() }
-func (e *Error) Unwrap() error { return e.Err }
+// DialProxy connects to the farthest proxy of a route that Forwards, through
+// the others, and asks it for nothing: what follows are requests in absolute
+// form, with [Route.ProxyAuthorization] on each. Otherwise it is as Dial.
+func (d *Dialer) DialProxy(ctx context.Context, route Route) (net.Conn, error) {
+	if !route.Forwards() {
+		if err := route.Validate(); err != nil {
+			return nil, routeError(err)
+		}
+		return nil, routeError(&RouteError{Index: len(route.Proxies) - 1, Reason: "only an http or https proxy forwards requests"})
+	}
+	legs, err := planProxy(route)
+	if err != nil {
+		return nil, routeError(err)
+	}
+	return d.through(ctx, legs, route.TLS)
+}
 
-// Dial connects to host:port along route and enters the connection in the
-// registry. Its error is an *Error, except that a context that ended gives the
-// context's error.
-func (d *Dialer) Dial(ctx context.Context, route Route, host, port string) (net.Conn, error) {
+func routeError(err error) error { return &Error{Phase: retry.PhaseProxy, Err: err} }
+
+// open gives a socket to host:port, which is the origin's or the first proxy's,
+// entered in the registry.
+func (d *Dialer) open(ctx context.Context, host, port string) (net.Conn, error) {
 	if d.cfg.Timeout > 0 {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeoutCause(ctx, d.cfg.Timeout, &timeoutError{what: "dial", after: d.cfg.Timeout})
 		defer cancel()
 	}
-	if len(route.Proxies) > 0 {
-		return nil, &Error{Phase: retry.PhaseProxy, Proxy: route.Proxies[0].Host,
-			Err: fmt.Errorf("proxy scheme %q is not supported", route.Proxies[0].Scheme)}
-	}
-	c, err := d.open(ctx, host, port)
+	c, err := d.connect(ctx, host, port)
 	if err != nil {
 		return nil, err
 	}
-	return d.cfg.Registry.add(c)
+	if c, err = d.cfg.Registry.add(c); err != nil {
+		return nil, &Error{Phase: retry.PhaseDial, Err: err}
+	}
+	return c, nil
 }
 
-// open gives a socket to host:port, which is the origin's or the first proxy's.
-func (d *Dialer) open(ctx context.Context, host, port string) (net.Conn, error) {
+func (d *Dialer) connect(ctx context.Context, host, port string) (net.Conn, error) {
 	if d.cfg.DialContext != nil {
 		c, err := d.cfg.DialContext(ctx, "tcp", net.JoinHostPort(host, port))
-		return c, dialError(ctx, err)
+		if c == nil && err == nil {
+			err = errors.New("the caller's DialContext returned neither a connection nor an error")
+		}
+		if err != nil {
+			return nil, dialError(ctx, err)
+		}
+		return c, nil
 	}
 	addrs, err := d.resolve(ctx, host, port)
 	if err != nil {
@@ -131,25 +138,26 @@ func (d *Dialer) open(ctx context.Context, host, port string) (net.Conn, error) 
 	return d.race(ctx, addrs)
 }
 
+// ended reports whether ctx ended. A socket's timer, set to the context's
+// deadline, may be served an instant before the context's own.
+func ended(ctx context.Context) bool {
+	if deadline, ok := ctx.Deadline(); ok && !time.Now().Before(deadline) {
+		<-ctx.Done()
+	}
+	return ctx.Err() != nil
+}
+
 // dialError puts the dial phase on err; the context's own error wins.
 func dialError(ctx context.Context, err error) error {
-	if err == nil {
-		return nil
-	}
-	if ctx.Err() != nil {
+	if ended(ctx) {
 		err = context.Cause(ctx)
 	}
 	return &Error{Phase: retry.PhaseDial, Err: err}
 }
 
-// timeoutError is a limit of ours that ran out.
-type timeoutError struct {
-	what  string
-	after time.Duration
-}
-
-func (e *timeoutError) Error() string { return fmt.Sprintf("%s timed out after %v", e.what, e.after) }
-func (e *timeoutError) Timeout() bool { return true }
-func (e *timeoutError) Is(target error) bool {
-	return target == context.DeadlineExceeded
+// ownTimeout reports whether ctx was ended by a limit of this package and not
+// by the caller.
+func ownTimeout(ctx context.Context) bool {
+	var e *timeoutError
+	return ended(ctx) && errors.As(context.Cause(ctx), &e)
 }

@@ -216,7 +216,7 @@ func BenchmarkDownload(b *testing.B) {
 // BenchmarkEncode encodes a header section whose fields are all in the table
 // but for the path.
 func BenchmarkEncode(b *testing.B) {
-	e := newEncoder(chromium().HPACK)
+	e := newEncoder(chromium())
 	head := chromeHead(b)
 	var block []byte
 	b.ReportAllocs()

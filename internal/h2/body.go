@@ -24,7 +24,7 @@ func (b *body) Read(p []byte) (int, error) {
 		return s.readChunk(p), nil
 	}
 	for {
-		n, err, ready := s.readNext(p)
+		n, ready, err := s.readNext(p)
 		if ready {
 			return n, err
 		}
@@ -48,29 +48,29 @@ func (s *stream) readChunk(p []byte) int {
 }
 
 // readNext reads what the connection has, if it has anything.
-func (s *stream) readNext(p []byte) (n int, err error, ready bool) {
+func (s *stream) readNext(p []byte) (n int, ready bool, err error) {
 	c := s.c
 	c.mu.Lock()
 	defer c.unlock()
 	switch {
 	case s.silenced:
 		if s.err == nil {
-			return 0, http.ErrBodyReadAfterClose, true
+			return 0, true, http.ErrBodyReadAfterClose
 		}
-		return 0, bodyError(s.err), true
+		return 0, true, bodyError(s.err)
 	case !s.content.empty():
 		s.chunk = s.content.take()
 		c.credit(s, int64(s.chunk.end-s.chunk.start))
-		return s.readChunk(p), nil, true
+		return s.readChunk(p), true, nil
 	case s.err != nil:
-		return 0, bodyError(s.err), true
+		return 0, true, bodyError(s.err)
 	case s.remoteDone:
 		s.setTrailer()
 		c.consumed(s)
 		s.unwatch()
-		return 0, io.EOF, true
+		return 0, true, io.EOF
 	}
-	return 0, nil, false
+	return 0, false, nil
 }
 
 // Close gives up what was not read. A stream that has not ended is reset.

@@ -113,7 +113,7 @@ func New(nc net.Conn, cfg Config) *Conn {
 		streams: make(map[uint32]*stream),
 		nextID:  max(profile.FirstStreamID, 1),
 		slots:   slots{limit: initialStreams},
-		enc:     newEncoder(profile.HPACK),
+		enc:     newEncoder(profile),
 		peer:    peerSettings{frameSize: initialFrameSize, window: initialWindow},
 		send:    sendWindow{n: initialWindow},
 	}

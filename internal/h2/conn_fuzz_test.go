@@ -121,6 +121,7 @@ func FuzzConn(f *testing.F) {
 					k.resp.Body.Close()
 				}
 			}
+			time.Sleep(time.Minute) // some resets wait
 			synctest.Wait()
 			p.c.mu.Lock()
 			if p.c.err == nil && p.c.recv.n+p.c.recv.owed != p.c.windows.conn {
@@ -128,9 +129,6 @@ func FuzzConn(f *testing.F) {
 			}
 			if p.c.slots.open != 0 || len(p.c.streams) != 0 || p.c.slots.granted != 0 || len(p.c.slots.waiters) != 0 {
 				t.Errorf("%d streams and %+v left", len(p.c.streams), p.c.slots)
-			}
-			if p.c.slots.open > 0 && p.c.err != nil {
-				t.Errorf("slots %+v", p.c.slots)
 			}
 			p.c.mu.Unlock()
 			p.end()

@@ -31,17 +31,18 @@ const (
 // and rather to the oldest dynamic one, and keeps fields larger than half the
 // table out of it. Both use the newest of equal entries.
 type encoder struct {
-	rules fingerprint.HPACK
-	gecko bool
-	table table
+	rules  fingerprint.HPACK
+	gecko  bool
+	crumbs bool // fingerprint.HTTP2.CookieCrumbs
+	table  table
 
 	pending bool   // a table size update is due
 	lowest  uint64 // smallest table size since the last block, if pending
 }
 
-func newEncoder(rules fingerprint.HPACK) *encoder {
+func newEncoder(p *fingerprint.HTTP2) *encoder {
 	// PathLiteral is what tells Gecko's encoder from Blink's.
-	e := &encoder{rules: rules, gecko: rules.PathLiteral}
+	e := &encoder{rules: p.HPACK, gecko: p.HPACK.PathLiteral, crumbs: p.CookieCrumbs}
 	e.table.max = defaultTableSize
 	return e
 }
@@ -77,7 +78,7 @@ func (e *encoder) begin(dst []byte) []byte {
 // field appends one field line to dst. A cookie field with several crumbs
 // becomes several lines (RFC 9113 §8.2.3).
 func (e *encoder) field(dst []byte, name, value string) []byte {
-	if name != "cookie" || !strings.Contains(value, ";") {
+	if name != "cookie" || !e.crumbs || !strings.Contains(value, ";") {
 		return e.line(dst, pair{name, value})
 	}
 	separator := ";"

@@ -34,7 +34,7 @@ func TestTableSize(t *testing.T) {
 		{"beyond the bound", []uint32{1 << 30}, "3fe1ff03", "3fe1ff03"},
 	} {
 		for i, want := range []string{test.blink, test.gecko} {
-			e := newEncoder([]*fingerprint.HTTP2{chromium(), firefox()}[i].HPACK)
+			e := newEncoder([]*fingerprint.HTTP2{chromium(), firefox()}[i])
 			for _, n := range test.sizes {
 				e.setTableSize(n)
 			}
@@ -52,16 +52,17 @@ func TestTableSize(t *testing.T) {
 func TestRepresentations(t *testing.T) {
 	for _, test := range []struct {
 		name  string
-		rules fingerprint.HPACK
+		rules *fingerprint.HTTP2
 		in    []string
 		want  string
 	}{
-		{"Chromium indexes no other method", chromium().HPACK, []string{":method", "PUT", ":method", "PUT"}, "02035055540203505554"},
-		{"Firefox does", firefox().HPACK, []string{":method", "PUT", ":method", "PUT"}, "4383d7c37fbe"},
-		{"Chromium takes spaces off cookies", chromium().HPACK, []string{"cookie", " a=1; b=2 "}, "60821c016003623d32"},
-		{"authorization", firefox().HPACK, []string{"authorization", "x"}, "1f0881f3"},
-		{"empty value", firefox().HPACK, []string{"accept", ""}, "93"},
-		{"empty value of another name", firefox().HPACK, []string{"x", ""}, "4081f380"},
+		{"Chromium indexes no other method", chromium(), []string{":method", "PUT", ":method", "PUT"}, "02035055540203505554"},
+		{"Firefox does", firefox(), []string{":method", "PUT", ":method", "PUT"}, "4383d7c37fbe"},
+		{"Chromium takes spaces off cookies", chromium(), []string{"cookie", " a=1; b=2 "}, "60821c016003623d32"},
+		{"one field of cookies", &fingerprint.HTTP2{}, []string{"cookie", "a=1; b=2"}, "60861c0d7cc31164"},
+		{"authorization", firefox(), []string{"authorization", "x"}, "1f0881f3"},
+		{"empty value", firefox(), []string{"accept", ""}, "93"},
+		{"empty value of another name", firefox(), []string{"x", ""}, "4081f380"},
 	} {
 		if got := encode(newEncoder(test.rules), test.in...); got != test.want {
 			t.Errorf("%s: %s, want %s", test.name, got, test.want)
@@ -73,7 +74,7 @@ func TestRepresentations(t *testing.T) {
 // lets it empty the table.
 func TestLargeFields(t *testing.T) {
 	large := strings.Repeat("v", 3000)
-	for i, rules := range []fingerprint.HPACK{chromium().HPACK, firefox().HPACK} {
+	for i, rules := range []*fingerprint.HTTP2{chromium(), firefox()} {
 		e := newEncoder(rules)
 		encode(e, "x-small", "v", "x-large", large)
 		if got, want := len(e.table.entries), []int{2, 1}[i]; got != want {
@@ -100,9 +101,9 @@ func FuzzEncoder(f *testing.F) {
 		}
 	}
 	f.Fuzz(func(t *testing.T, text string, size uint32, blink bool) {
-		rules := firefox().HPACK
+		rules := firefox()
 		if blink {
-			rules = chromium().HPACK
+			rules = chromium()
 		}
 		e := newEncoder(rules)
 		dec := hpack.NewDecoder(defaultTableSize, nil)

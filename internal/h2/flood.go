@@ -2,6 +2,7 @@ package h2
 
 import (
 	"strconv"
+	"time"
 
 	"golang.org/x/net/http2"
 )
@@ -10,6 +11,9 @@ const (
 	// maxIdle is how much of what brings nothing forward may come in a row,
 	// counting every frame as one and its payload as one per 256 bytes.
 	maxIdle = 10_000
+	// idleTime is how long that must take to be no flood: a peer may send ten
+	// PINGs a second over a connection on which nothing else happens.
+	idleTime = 1000 * time.Second
 	// maxIgnored is how many bytes may come in a row for streams that have
 	// ended. It is more than any browser's connection window, which is what a
 	// peer may rightly have under way.
@@ -23,6 +27,7 @@ const (
 // does resets the count. Its owner is the connection's mutex.
 type flood struct {
 	idle    int
+	since   time.Time // of the first that idle counts
 	bytes   int64
 	updates int // WINDOW_UPDATE frames that uploads have called for
 }
@@ -35,9 +40,16 @@ func (f *flood) sent() { f.updates = min(f.updates+windowsPerSend, maxIdle) }
 
 // count adds a frame that serves nothing.
 func (f *flood) count(h http2.FrameHeader) *Error {
-	if f.idle += 1 + int(h.Length>>8); f.idle > maxIdle {
+	if f.idle == 0 {
+		f.since = time.Now()
+	}
+	if f.idle += 1 + int(h.Length>>8); f.idle <= maxIdle {
+		return nil
+	}
+	if time.Since(f.since) < idleTime {
 		return localFault(http2.ErrCodeEnhanceYourCalm, "flood of frames that serve no request, the last %v", h.Type)
 	}
+	f.idle = 0
 	return nil
 }
 

@@ -41,7 +41,7 @@ func readCapture(t testing.TB, name string) []captured {
 func TestBlocks(t *testing.T) {
 	for name, profile := range map[string]*fingerprint.HTTP2{"chromium-156-c002": chromium(), "firefox-153-c011": firefox()} {
 		t.Run(name, func(t *testing.T) {
-			e := newEncoder(profile.HPACK)
+			e := newEncoder(profile)
 			for i, r := range readCapture(t, name) {
 				block := e.begin(nil)
 				for _, f := range r.Fields {

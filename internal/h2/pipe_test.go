@@ -21,7 +21,6 @@ type memHalf struct {
 	limit  int
 	closed bool // by the writer: EOF after buf
 	broken bool // by the reader: writes fail
-	writes int  // calls of Write
 }
 
 func memPipe(limit int) (client, server *memConn) {
@@ -60,7 +59,6 @@ func (c *memConn) Write(p []byte) (int, error) {
 	h := c.out
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.writes++
 	n := 0
 	for n < len(p) {
 		if h.broken || h.closed {
@@ -96,13 +94,6 @@ func (c *memConn) Close() error {
 		end.h.mu.Unlock()
 	}
 	return nil
-}
-
-// writes returns how many calls of Write this end has made.
-func (c *memConn) writes() int {
-	c.out.mu.Lock()
-	defer c.out.mu.Unlock()
-	return c.out.writes
 }
 
 type memAddr struct{}

@@ -47,7 +47,7 @@ func (c *Conn) readLoop() {
 	linger := c.out.linger
 	c.unlock()
 	if linger {
-		io.CopyN(io.Discard, c.nc, lingerBytes)
+		_, _ = io.CopyN(io.Discard, c.nc, lingerBytes)
 	} else {
 		c.nc.Close()
 	}
@@ -96,8 +96,6 @@ func (c *Conn) readFault(header http2.FrameHeader, err error) *Error {
 			e.Err = detail
 		}
 		return e
-	case errors.Is(err, io.ErrUnexpectedEOF) && header.Length == 0 && header.Type == 0:
-		return &Error{Remote: true, Err: io.ErrUnexpectedEOF}
 	}
 	return &Error{Remote: true, Err: err}
 }

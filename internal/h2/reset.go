@@ -42,6 +42,16 @@ func (c *Conn) reset(s *stream, code http2.ErrCode) {
 	c.sendResets()
 }
 
+// resetLater resets s unless it ends by itself within resetEvery. mu is held.
+func (c *Conn) resetLater(s *stream, code http2.ErrCode) {
+	if s.gone || s.toReset {
+		return
+	}
+	s.toReset, s.resetCode = true, code
+	c.resets.waiting = append(c.resets.waiting, s)
+	c.startResetTimer()
+}
+
 // sendResets sends the resets that are due. Where streams wait for theirs and
 // no other is left, the connection is given up instead. mu is held.
 func (c *Conn) sendResets() {
@@ -58,14 +68,22 @@ func (c *Conn) sendResets() {
 		r.stop()
 	case len(r.waiting) == len(c.streams) && c.err == nil:
 		c.fail(&Error{Err: errGoingAway})
-	case r.timer == nil && c.err == nil:
-		r.timer = time.AfterFunc(resetEvery, func() {
-			c.mu.Lock()
-			c.resets.timer = nil
-			c.sendResets()
-			c.unlock()
-		})
+	default:
+		c.startResetTimer()
 	}
+}
+
+// startResetTimer has sendResets called after resetEvery. mu is held.
+func (c *Conn) startResetTimer() {
+	if c.resets.timer != nil || c.err != nil {
+		return
+	}
+	c.resets.timer = time.AfterFunc(resetEvery, func() {
+		c.mu.Lock()
+		c.resets.timer = nil
+		c.sendResets()
+		c.unlock()
+	})
 }
 
 // allow takes one reset from the budget, if it holds one.

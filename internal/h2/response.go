@@ -145,9 +145,5 @@ func statusLine(status int) string {
 	case http.StatusNotFound:
 		return "404 Not Found"
 	}
-	line := strconv.Itoa(status)
-	if text := http.StatusText(status); text != "" {
-		line += " " + text
-	}
-	return line
+	return strconv.Itoa(status) + " " + http.StatusText(status)
 }

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"golang.org/x/net/http2"
 
@@ -62,7 +63,16 @@ func TestEndlessHead(t *testing.T) {
 		f, _ := p.request()
 		p.headers(f.StreamID, false, ":status", "200")
 		k.body(t)
+		p.quiet()
 		p.wantReset(f.StreamID, http2.ErrCodeCancel)
+
+		k = p.do("HEAD", nil) // and one that is ended with an empty frame
+		f, _ = p.request()
+		p.headers(f.StreamID, false, ":status", "200")
+		p.WriteData(f.StreamID, true, nil)
+		k.body(t)
+		time.Sleep(time.Minute)
+		p.quiet()
 		if n := p.c.InFlight(); n != 0 {
 			t.Errorf("%d in flight", n)
 		}
@@ -156,6 +166,7 @@ func TestBadTarget(t *testing.T) {
 			func(r *http.Request, _ *fingerprint.Head) { r.URL = nil },
 			func(r *http.Request, _ *fingerprint.Head) { r.Host, r.URL.Host = "", "" },
 			func(r *http.Request, _ *fingerprint.Head) { r.URL.Opaque = "opaque" },
+			func(r *http.Request, _ *fingerprint.Head) { r.ContentLength = 5 },
 		} {
 			if e := p.do("GET", nil, spoil).failure(t); e.Sent {
 				t.Errorf("got %+v", e)

@@ -58,6 +58,9 @@ func (c *Conn) start(s *stream, head *fingerprint.Head) error {
 		return contextFault(s.ctx)
 	}
 	target, err := requestTarget(s.req)
+	if err == nil && s.req.ContentLength > 0 && (s.upload == nil || s.upload.body == nil) {
+		err = errNoContent
+	}
 	if err != nil {
 		c.Release()
 		return &Error{Stream: true, Err: err}
@@ -156,5 +159,7 @@ func wroteRequest(trace *httptrace.ClientTrace, err error) {
 	}
 }
 
-// errNoHost is a request without an authority to send.
-var errNoHost = errors.New("request has no host")
+var (
+	errNoHost    = errors.New("request has no host")
+	errNoContent = errors.New("request declares a content length and has no body")
+)

@@ -164,6 +164,7 @@ func (c *Conn) acquire(ctx context.Context) *Error {
 	if e != nil {
 		if w.granted {
 			t.grant()
+			c.changed = true
 		}
 		c.unlock()
 		return e

@@ -162,11 +162,16 @@ func (c *Conn) consumed(s *stream) {
 		return
 	}
 	c.stopUpload(s)
-	if !s.remoteDone {
+	switch {
+	case s.remoteDone && s.localDone:
+	case s.remoteDone:
+		c.reset(s, http2.ErrCodeNo)
+	case s.bodyless:
+		// The peer ends the stream with an empty frame, most likely now.
+		c.resetLater(s, http2.ErrCodeCancel)
+	default:
 		c.silence(s)
 		c.reset(s, http2.ErrCodeCancel)
-	} else if !s.localDone {
-		c.reset(s, http2.ErrCodeNo)
 	}
 }
 

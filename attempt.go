@@ -24,6 +24,7 @@ type call struct {
 	slots   slots
 	origin  *origin
 	run     *retry.Run  // judges failures; nil until there is one
+	since   time.Time   // when the hop began
 	attempt int         // attempts made
 	wait    *headerWait // of the last attempt; nil without Timeouts.Headers
 	fresh   bool        // the next attempt needs a connection of its own
@@ -37,13 +38,57 @@ func (t *transport) roundTrip(req *http.Request, key originKey) (*http.Response,
 	c := &call{t: t, req: req, opts: opts, key: key, kind: kindOf(req, opts), fresh: opts.FreshConnection}
 	c.h1Only = isUpgrade(req)
 	c.header = c.fields()
+	c.since = time.Now()
 	resp, err := c.send()
 	t.stats.requests.Add(1)
 	if err != nil {
 		t.stats.failed.Add(1)
+		c.done(nil, 0, err)
 		return nil, err
 	}
 	return resp, nil
+}
+
+// done tells the hook that the hop is over.
+func (c *call) done(resp *http.Response, read int64, err error) {
+	if c.t.cfg.Hooks.Done == nil {
+		return
+	}
+	info := RequestInfo{Request: c.req, Origin: c.key.String(), Attempts: c.attempt, Bytes: read, Duration: time.Since(c.since)}
+	if c.origin != nil {
+		info.Proxy = c.origin.egress.proxy
+	}
+	if resp != nil {
+		info.Status, info.Protocol = resp.StatusCode, resp.Proto
+	}
+	errors.As(err, &info.Err)
+	c.t.cfg.Hooks.Done(info)
+}
+
+// ended tells the hooks that the response's body is over.
+func (c *call) ended(b *responseBody, failed *Error) {
+	if failed == nil {
+		c.phase(retry.PhaseBody, time.Since(b.since), nil)
+		c.done(b.resp, b.read.Load(), nil)
+		return
+	}
+	c.phase(retry.PhaseBody, time.Since(b.since), &retry.Failure{Phase: retry.PhaseBody, Sent: true, Err: failed.Err})
+	c.done(b.resp, b.read.Load(), failed)
+}
+
+// phase tells the hook that a phase of the request is over.
+func (c *call) phase(phase retry.Phase, took time.Duration, f *retry.Failure) {
+	if c.t.cfg.Hooks.Phase == nil {
+		return
+	}
+	info := PhaseInfo{Request: c.req, Origin: c.key.String(), Phase: phase, Duration: took}
+	if c.origin != nil {
+		info.Proxy = c.origin.egress.proxy
+	}
+	if f != nil {
+		info.Phase, info.Class, info.Err = f.Phase, retry.Classify(*f), f.Err
+	}
+	c.t.cfg.Hooks.Phase(info)
 }
 
 func isUpgrade(req *http.Request) bool {
@@ -60,8 +105,11 @@ func (c *call) send() (*http.Response, error) {
 	var err error
 	if c.slots, err = c.t.acquire(ctx, c.key.host); err != nil {
 		closeBody(c.req)
-		return nil, c.fail(retry.Failure{Phase: retry.PhaseQueue, Err: err}, 0)
+		f := retry.Failure{Phase: retry.PhaseQueue, Err: err}
+		c.phase(retry.PhaseQueue, time.Since(c.since), &f)
+		return nil, c.fail(f, 0)
 	}
+	c.phase(retry.PhaseQueue, time.Since(c.since), nil)
 	resp, err := c.attempts(ctx)
 	if err != nil {
 		c.slots.release()
@@ -163,14 +211,21 @@ func (c *call) try(ctx context.Context) (*http.Response, *pooled, *retry.Failure
 		return nil, nil, &retry.Failure{Phase: retry.PhaseWrite, Err: err}
 	}
 	head := c.head(pc.wire)
+	start := time.Now()
 	resp, err := pc.RoundTrip(out, &head)
+	now := time.Now()
 	if c.wait != nil {
 		c.wait.timer.Stop()
 	}
 	if err != nil {
 		pc.letGo()
-		return nil, nil, c.failure(ctx, err, reused)
+		f := c.failure(ctx, err, reused)
+		c.phase(f.Phase, now.Sub(start), f)
+		return nil, nil, f
 	}
+	o.health.firstByte(now, now.Sub(start))
+	c.t.stats.all.firstByte(now, now.Sub(start))
+	c.phase(retry.PhaseHeaders, now.Sub(start), nil)
 	if pc.tls != nil {
 		resp.TLS = pc.tls
 	}
@@ -247,6 +302,7 @@ func (c *call) finish(resp *http.Response, pc *pooled) *http.Response {
 	resp.Request = c.req
 	if resp.StatusCode == http.StatusSwitchingProtocols {
 		c.slots.release()
+		c.done(resp, 0, nil)
 		return resp
 	}
 	stream := isEventStream(resp)
@@ -254,6 +310,7 @@ func (c *call) finish(resp *http.Response, pc *pooled) *http.Response {
 		resp.Body = http.NoBody
 		c.slots.release()
 		pc.letGo()
+		c.done(resp, 0, nil)
 		return resp
 	}
 	if d := c.t.cfg.Timeouts.BodyStall; d > 0 && !stream {
@@ -268,11 +325,11 @@ func (c *call) finish(resp *http.Response, pc *pooled) *http.Response {
 	if limit > 0 && !resp.Uncompressed {
 		resp.Body = &limitBody{ReadCloser: resp.Body, left: limit, limit: limit}
 	}
-	body := &responseBody{ReadCloser: resp.Body, call: c, pc: pc}
+	body := &responseBody{ReadCloser: resp.Body, call: c, pc: pc, resp: resp, since: time.Now()}
 	if stream {
 		c.slots.release()
 	} else if ctx := c.req.Context(); ctx.Done() != nil {
-		body.stop = context.AfterFunc(ctx, body.end)
+		body.stop = context.AfterFunc(ctx, body.expire)
 	}
 	resp.Body = body
 	return resp

@@ -87,6 +87,14 @@ func (b *batch) feed(reqs iter.Seq[*http.Request]) {
 // send makes one request, under its own context and the batch's, and delivers
 // the outcome. Once delivered, only the request's own context bounds the body.
 func (b *batch) send(req *http.Request) {
+	if req == nil {
+		_, err := b.s.Do(nil)
+		select {
+		case b.results <- result{nil, err}:
+		case <-b.ctx.Done():
+		}
+		return
+	}
 	ctx, cancel := context.WithCancelCause(req.Context())
 	stop := context.AfterFunc(b.ctx, func() { cancel(context.Cause(b.ctx)) })
 	resp, err := b.s.Do(req.WithContext(ctx))

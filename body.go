@@ -29,18 +29,22 @@ type responseBody struct {
 	io.ReadCloser
 	call  *call
 	pc    *pooled
-	stop  func() bool // undoes the context's AfterFunc
-	after func()      // set by All before anybody reads; called once at the end
+	resp  *http.Response
+	since time.Time    // when the header section was there
+	read  atomic.Int64 // bytes the caller got
+	stop  func() bool  // undoes the context's AfterFunc
+	after func()       // set by All before anybody reads; called once at the end
 	over  atomic.Bool
 }
 
 func (b *responseBody) Read(p []byte) (int, error) {
 	n, err := b.ReadCloser.Read(p)
+	b.read.Add(int64(n))
 	if err == nil {
 		return n, nil
 	}
-	b.end()
 	if err == io.EOF {
+		b.end(nil)
 		return n, err
 	}
 	if cause := context.Cause(b.call.req.Context()); cause != nil {
@@ -48,21 +52,30 @@ func (b *responseBody) Read(p []byte) (int, error) {
 	} else if !b.call.t.open() {
 		err = errSessionClosed
 	}
-	return n, b.call.fail(retry.Failure{Phase: retry.PhaseBody, Sent: true, Err: err}, b.call.attempt)
+	failed := b.call.fail(retry.Failure{Phase: retry.PhaseBody, Sent: true, Err: err}, b.call.attempt)
+	b.end(failed)
+	return n, failed
 }
 
 func (b *responseBody) Close() error {
 	err := b.ReadCloser.Close()
-	b.end()
+	b.end(nil)
 	return err
 }
 
-// end is the end of the request.
-func (b *responseBody) end() {
+// expire is the end of the request's context.
+func (b *responseBody) expire() {
+	ctx := b.call.req.Context()
+	b.end(b.call.fail(retry.Failure{Phase: retry.PhaseBody, Sent: true, Err: context.Cause(ctx)}, b.call.attempt))
+}
+
+// end is the end of the request; only the first counts.
+func (b *responseBody) end(failed *Error) {
 	if b.over.Swap(true) {
 		return
 	}
 	b.call.slots.release()
+	b.call.ended(b, failed)
 	if b.stop != nil {
 		b.stop()
 	}

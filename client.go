@@ -88,12 +88,27 @@ func (s *Session) CloseIdleConnections() {
 
 // Stats returns what the session did and is doing now.
 func (s *Session) Stats() Stats {
-	var out Stats
-	s.t.stats.fill(&out, time.Now())
+	now := time.Now()
+	var whole OriginStats
+	s.t.stats.all.fill(&whole, now)
 	slots := s.t.inFlight.Stats()
-	out.InFlight, out.Queued, out.Oldest = slots.Held, slots.Waiting, slots.Oldest
-	out.Sockets = s.t.registry.Len()
-	return out
+	return Stats{
+		Requests: s.t.stats.requests.Load(),
+		Failed:   s.t.stats.failed.Load(),
+		Retries:  s.t.stats.retries.Load(),
+
+		InFlight: slots.Held,
+		Queued:   slots.Waiting,
+		Oldest:   slots.Oldest,
+
+		Sockets:              s.t.registry.Len(),
+		Handshakes:           whole.Handshakes,
+		Resumed:              whole.Resumed,
+		HandshakesFailed:     whole.HandshakesFailed,
+		HandshakeFailureRate: whole.HandshakeFailureRate,
+
+		Origins: s.t.originStats(now),
+	}
 }
 
 // Close ends the session: new requests fail with net.ErrClosed, so do queued

@@ -75,7 +75,19 @@ func (o *origin) connect(ctx context.Context, h1Only bool, phase *dialPhase) (*p
 
 func (o *origin) socket(ctx context.Context, phase *dialPhase) (net.Conn, error) {
 	phase.set(retry.PhaseDial)
-	return o.egress.dialer.Dial(ctx, o.egress.route, o.key.host, o.key.port)
+	start := time.Now()
+	nc, err := o.egress.dialer.Dial(ctx, o.egress.route, o.key.host, o.key.port)
+	now := time.Now()
+	info := PhaseInfo{Origin: o.key.String(), Proxy: o.egress.proxy, Phase: retry.PhaseDial, Duration: now.Sub(start), Err: err}
+	if err == nil {
+		o.health.dialled(now, info.Duration)
+		o.egress.transport.stats.all.dialled(now, info.Duration)
+	} else {
+		f := dialFailure(err)
+		info.Phase, info.Class = f.Phase, retry.Classify(*f)
+	}
+	o.egress.transport.phase(info)
+	return nc, err
 }
 
 func dialFailure(err error) *retry.Failure {
@@ -147,7 +159,7 @@ func (o *origin) handshake(ctx context.Context, nc net.Conn, h1Only, noTicket bo
 		trace.TLSHandshakeDone(state, err)
 	}
 	if err == nil || !tlsconn.NeedsFreshHello(err) {
-		t.stats.handshake(time.Now(), o, ctx, err, &state, time.Since(start))
+		o.shook(ctx, err, &state, time.Since(start))
 	}
 	return tc, err
 }

@@ -39,6 +39,7 @@ type origin struct {
 	egress *egressState
 	key    originKey
 	gate   *semaphore.Gate // handshakes in progress
+	health meter
 
 	mu       sync.Mutex
 	conns    []*pooled            // guarded by mu; in the order they were opened

@@ -68,7 +68,6 @@ func newTransport(cfg *Config) *transport {
 	}
 	t.ctx, t.stop = context.WithCancelCause(context.Background())
 	t.dialer = cfg.dialer(&t.registry)
-	t.stats.observer = cfg.Hooks.Handshake
 	return t
 }
 

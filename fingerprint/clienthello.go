@@ -7,11 +7,11 @@ import "fmt"
 // Its slices share the memory of what was parsed. Methods only read, so several
 // goroutines may use one as long as none writes to it.
 type ClientHello struct {
-	LegacyVersion      uint16
-	Random             [32]byte
-	SessionID          []byte
-	CipherSuites       []Code
-	CompressionMethods []byte
+	LegacyVersion      uint16   // 0x0303 in every current hello
+	Random             [32]byte // 32 random bytes
+	SessionID          []byte   // 0 to 32 bytes
+	CipherSuites       []Code   // in order, GREASE included
+	CompressionMethods []byte   // a single 0 in every current hello
 	// Extensions in wire order. nil means that the message ends before the
 	// extensions, as TLS 1.2 allows; an empty list is written with its length.
 	Extensions []RawExtension
@@ -24,8 +24,8 @@ type ClientHello struct {
 
 // RawExtension is one extension with its body, byte for byte.
 type RawExtension struct {
-	ID   Code
-	Data []byte
+	ID   Code   // the extension type
+	Data []byte // its body, without type and length
 }
 
 // helloType is the handshake message type of a ClientHello (RFC 8446 §4).

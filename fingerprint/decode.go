@@ -18,8 +18,8 @@ const maxDocument = 4 << 20
 // A FieldError says which field of a Profile, or of its JSON form, is wrong.
 type FieldError struct {
 	Path    string // "tls.extensions[3].id"; empty: the document as a whole
-	Problem string
-	Err     error // the cause, if there is one
+	Problem string // what is wrong with it, in words
+	Err     error  // the cause, if there is one
 }
 
 func (e *FieldError) Error() string {

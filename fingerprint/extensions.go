@@ -24,16 +24,16 @@ const (
 type PSKIdentity struct {
 	Identity      []byte // the ticket
 	ObfuscatedAge uint32 // milliseconds, with the ticket's secret added
-	Binder        []byte
+	Binder        []byte // the MAC over the hello up to here
 }
 
 // ECHOuter is the body of an encrypted_client_hello extension in an outer
 // ClientHello (RFC 9849 §5), GREASE or not: they look alike.
 type ECHOuter struct {
-	KDF, AEAD Code
-	ConfigID  byte
-	Enc       []byte
-	Payload   []byte
+	KDF, AEAD Code   // of the HPKE suite, with AEAD
+	ConfigID  byte   // random in GREASE
+	Enc       []byte // the encapsulated key
+	Payload   []byte // the encrypted inner hello, or random bytes in GREASE
 }
 
 // Extension returns the body of the extension id, and whether there is one.

@@ -35,8 +35,8 @@ const (
 // HeaderList is the field section of one kind of request, in wire order, with
 // a place for every field that may occur in it.
 type HeaderList struct {
-	Wire        Wire        `json:"wire"`
-	Destination Destination `json:"destination"`
+	Wire        Wire        `json:"wire"`        // what carries it
+	Destination Destination `json:"destination"` // of the requests it is for
 	// Priority goes on the HEADERS frame; unused over HTTP/1.1.
 	Priority Priority `json:"priority,omitzero"`
 	Fields   []Field  `json:"fields"`
@@ -74,8 +74,8 @@ const (
 // Priority is the priority part of a HEADERS frame (RFC 9113 §5.3.2,
 // deprecated there and still sent by browsers). The zero value sends none.
 type Priority struct {
-	Weight    uint16 `json:"weight,omitempty"` // 1–256; 0: no priority fields on the frame
-	Exclusive bool   `json:"exclusive,omitempty"`
+	Weight    uint16 `json:"weight,omitempty"`    // 1–256; 0: no priority fields on the frame
+	Exclusive bool   `json:"exclusive,omitempty"` // the exclusive bit
 	// Depend: each stream depends on the latest open stream of the same or a
 	// higher weight (Chromium); otherwise on stream 0.
 	Depend bool `json:"depend,omitempty"`
@@ -83,8 +83,8 @@ type Priority struct {
 
 // HeaderField is one field line of a request, ready to be sent.
 type HeaderField struct {
-	Name  string `json:"name"`
-	Value string `json:"value"`
+	Name  string `json:"name"`  // as it goes out, with Value
+	Value string `json:"value"` // as it goes out
 }
 
 // Head is a request's field section: what goes on the wire, in order, without
@@ -92,14 +92,14 @@ type HeaderField struct {
 // Transfer-Encoding are places, with an empty Value, that the connection fills
 // in; over HTTP/2 content-length is a field like the others.
 type Head struct {
-	Fields   []HeaderField
-	Priority Priority
+	Fields   []HeaderField // in wire order
+	Priority Priority      // for the HEADERS frame; unused over HTTP/1.1
 }
 
 // HeadRequest is what [Profile.Head] needs to know of a request. Header must be
 // valid already: names are tokens, values hold no CR, LF or NUL.
 type HeadRequest struct {
-	Wire           Wire
+	Wire           Wire        // what will carry the request
 	Destination    Destination // "": Document
 	Method         string      // "": GET
 	UserActivation bool        // a user set off this navigation

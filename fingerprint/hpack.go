@@ -15,8 +15,8 @@ const (
 
 // An HPACKField is one header field with the way it was written.
 type HPACKField struct {
-	Name, Value    string
-	Representation HPACKRepresentation
+	Name, Value    string              // as decoded, with Value
+	Representation HPACKRepresentation // how it was written
 	// Index is the table entry that gave the field or, with a literal, the
 	// name; 0 for a literal name.
 	Index int

@@ -29,8 +29,8 @@ type HTTP2 struct {
 
 // Setting is one entry of a SETTINGS frame (RFC 9113 §6.5.1).
 type Setting struct {
-	ID    uint16 `json:"id"`
-	Value uint32 `json:"value"`
+	ID    uint16 `json:"id"`    // the parameter
+	Value uint32 `json:"value"` // its value
 }
 
 // HPACK is how a browser represents header fields.

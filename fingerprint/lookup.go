@@ -154,7 +154,7 @@ func mustLookup(name string) *Profile {
 
 // UnknownProfileError reports a name that is no profile's.
 type UnknownProfileError struct {
-	Name string
+	Name string   // what was asked for
 	Near []string // known names that are spelled alike, nearest first; may be empty
 }
 

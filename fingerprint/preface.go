@@ -34,9 +34,9 @@ type Preface struct {
 // PriorityFrame is the content of a PRIORITY frame, or of the priority part of
 // a HEADERS frame (RFC 9113 §6.3, §5.3.2).
 type PriorityFrame struct {
-	StreamID  uint32
-	Exclusive bool
-	DependsOn uint32
+	StreamID  uint32 // the stream it is about
+	Exclusive bool   // the exclusive bit
+	DependsOn uint32 // the stream depended on
 	Weight    uint16 // 1–256, one more than the byte on the wire
 }
 

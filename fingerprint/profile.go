@@ -79,9 +79,9 @@ const (
 
 // Provenance holds the Source of each part of a Profile.
 type Provenance struct {
-	TLS      Source `json:"tls"`
-	HTTP2    Source `json:"http2"`
-	Headers  Source `json:"headers"`
+	TLS      Source `json:"tls"`      // of the ClientHello
+	HTTP2    Source `json:"http2"`    // of the connection preface and habits
+	Headers  Source `json:"headers"`  // of names, order and values
 	Identity Source `json:"identity"` // User-Agent, brands, platform
 }
 

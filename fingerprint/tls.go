@@ -57,14 +57,14 @@ type Extension struct {
 // KeyShare is one entry of key_share. The connection makes the key; Data is
 // set for GREASE alone.
 type KeyShare struct {
-	Group Code     `json:"group"`
+	Group Code     `json:"group"` // of the key
 	Data  HexBytes `json:"data,omitempty"`
 }
 
 // ECHGrease is the shape of a GREASE encrypted_client_hello extension
 // (RFC 9849 §6.2): what the browser draws from.
 type ECHGrease struct {
-	KDF     Code   `json:"kdf"`
+	KDF     Code   `json:"kdf"`      // of the HPKE suite
 	AEADs   []Code `json:"aeads"`    // one drawn per connection, uniformly
 	EncLen  int    `json:"enc_len"`  // bytes
 	Payload []int  `json:"payloads"` // bytes, tag included; one drawn per connection, uniformly

@@ -114,8 +114,8 @@ type RequestAction struct {
 // left, or, with Close set, at once.
 type GoAway struct {
 	LastStream uint32
-	Code       uint32
-	Debug      string
+	Code       uint32 // the error code
+	Debug      string // the additional debug data
 	Close      bool
 }
 

@@ -21,21 +21,21 @@ type Connection struct {
 	SecondHello []byte // full: of the one that answered a HelloRetryRequest
 	JA3         string // full: the text
 	JA3Hash     string // its MD5, hex
-	JA4         string
+	JA4         string // of the first ClientHello
 	JA4R        string // full
 	ServerName  string // as sent; "" for an IP address
 
 	Protocol    string // "h2" or "http/1.1"; "" while there is none
-	TLSVersion  uint16
-	CipherSuite uint16
-	Resumed     bool
-	HelloRetry  bool
+	TLSVersion  uint16 // negotiated
+	CipherSuite uint16 // negotiated
+	Resumed     bool   // by a session ticket
+	HelloRetry  bool   // a HelloRetryRequest was sent
 
 	Killed bool   // a fault ended the handshake
 	Ending Ending // how a fault ended the connection
 	Err    string // why the handshake failed, for other reasons than a fault
 
-	Requests int
+	Requests int                  // begun on it so far
 	Akamai   string               // once the first HTTP/2 request came
 	Preface  *fingerprint.Preface // full: of that moment; HPACK is nil and Len 0
 	Frames   []Frame              // full: HTTP/2 frames of the client, at most 4,096
@@ -43,8 +43,8 @@ type Connection struct {
 
 // Frame is one HTTP/2 frame that a client sent.
 type Frame struct {
-	Type, Flags uint8
-	Stream      uint32
+	Type, Flags uint8  // with Flags, as in the frame header
+	Stream      uint32 // 0 for the connection
 	Length      int    // of the payload, in bytes
 	Payload     []byte // nil for DATA
 }
@@ -56,7 +56,7 @@ type Request struct {
 	Conn   int    // ID of its Connection
 	Nth    int    // from 1, on that connection
 	Proto  string // "h2", or the version in the request line: "HTTP/1.1"
-	Method string
+	Method string // :method, or that of the request line
 	Path   string // :path, or the request target
 	Host   string // :authority, or Host
 
@@ -68,7 +68,7 @@ type Request struct {
 
 	Stream    uint32               // over HTTP/2
 	Priority  fingerprint.Priority // on the HEADERS frame; Depend: DependsOn is not 0
-	DependsOn uint32
+	DependsOn uint32               // the stream depended on
 }
 
 // Counters are totals since the Origin was made. Handshakes is the sum of
@@ -79,9 +79,9 @@ type Counters struct {
 	HandshakesKilled int64 // by a fault
 	HandshakesFailed int64 // otherwise: the client left, sent an alert, spoke no TLS
 	Connections      int64 // handshakes completed; with Plain, connections accepted
-	Resumed          int64
+	Resumed          int64 // completed by a session ticket
 	HelloRetries     int64 // completed after a HelloRetryRequest
-	Requests         int64
+	Requests         int64 // whose head arrived
 	Open             int64 // connections open now, handshakes included
 
 	// PeakHandshakes is the largest number of handshakes in progress at once: a

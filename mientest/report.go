@@ -10,25 +10,25 @@ import (
 // Report is how a request and its connection looked, in the form in which the
 // default handler tells it.
 type Report struct {
-	JA3         string `json:"ja3,omitempty"`      // the text
-	JA3Hash     string `json:"ja3_hash,omitempty"` // its MD5, hex
-	JA4         string `json:"ja4,omitempty"`
-	JA4R        string `json:"ja4_r,omitempty"`
-	Akamai      string `json:"akamai,omitempty"` // over HTTP/2
-	Protocol    string `json:"protocol"`         // "h2" or "http/1.1"
-	TLSVersion  string `json:"tls_version,omitempty"`
-	CipherSuite string `json:"cipher_suite,omitempty"`
-	ServerName  string `json:"server_name,omitempty"`
-	Resumed     bool   `json:"resumed"`
-	HelloRetry  bool   `json:"hello_retry"`
-	Remote      string `json:"remote"`
+	JA3         string `json:"ja3,omitempty"`          // the text
+	JA3Hash     string `json:"ja3_hash,omitempty"`     // its MD5, hex
+	JA4         string `json:"ja4,omitempty"`          // of the first ClientHello
+	JA4R        string `json:"ja4_r,omitempty"`        // the same, not hashed
+	Akamai      string `json:"akamai,omitempty"`       // over HTTP/2
+	Protocol    string `json:"protocol"`               // "h2" or "http/1.1"
+	TLSVersion  string `json:"tls_version,omitempty"`  // "TLS 1.3"
+	CipherSuite string `json:"cipher_suite,omitempty"` // by its IANA name
+	ServerName  string `json:"server_name,omitempty"`  // as sent; "" for an IP address
+	Resumed     bool   `json:"resumed"`                // by a session ticket
+	HelloRetry  bool   `json:"hello_retry"`            // after a HelloRetryRequest
+	Remote      string `json:"remote"`                 // address of the client
 
 	Connection int `json:"connection"` // its number at this origin, from 1
 	Request    int `json:"request"`    // the number of this request on it, from 1
 
-	Method string `json:"method"`
-	Path   string `json:"path"`
-	Host   string `json:"host"`
+	Method string `json:"method"` // of this request
+	Path   string `json:"path"`   // with the query
+	Host   string `json:"host"`   // :authority, or Host
 	// Headers are name and value of each field, in wire order and case,
 	// pseudo-header fields included.
 	Headers [][2]string `json:"headers"`
@@ -44,9 +44,9 @@ type Report struct {
 
 // ReportPriority is the priority part of a HEADERS frame.
 type ReportPriority struct {
-	Weight    uint16 `json:"weight"` // 1–256
-	Exclusive bool   `json:"exclusive"`
-	DependsOn uint32 `json:"depends_on"`
+	Weight    uint16 `json:"weight"`     // 1–256
+	Exclusive bool   `json:"exclusive"`  // the exclusive bit
+	DependsOn uint32 `json:"depends_on"` // the stream depended on
 }
 
 // ReportOf returns how the request that a [Config.Handler] was called with

@@ -8,8 +8,8 @@ import (
 
 // Error is how Transport reports that a request failed for good.
 type Error struct {
-	Class   Class
-	Phase   Phase
+	Class   Class  // what kind of failure
+	Phase   Phase  // where it happened
 	Sent    bool   // some byte of the request may have reached the origin
 	Attempt int    // the attempt that failed last, from 1
 	Reason  Reason // why there was no other

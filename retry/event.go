@@ -8,9 +8,9 @@ import (
 // Event is an attempt that failed, or that a response ended which may be
 // retried: what Predicate judges, and what OnRetry hears.
 type Event struct {
-	Request  *http.Request // the caller's
-	Attempt  int           // which attempt it was, from 1
-	Class    Class
+	Request  *http.Request  // the caller's
+	Attempt  int            // which attempt it was, from 1
+	Class    Class          // what kind of failure
 	Failure  Failure        // Err is nil if a response came
 	Response *http.Response // nil if none came; its body is not to be read
 	Decision Decision       // what the table says of it
@@ -37,8 +37,8 @@ const (
 
 // Verdict is what follows an attempt.
 type Verdict struct {
-	Class    Class
-	Decision Decision
+	Class    Class         // what kind of failure it was
+	Decision Decision      // what the table says of it
 	Retry    bool          // try again, after Wait
 	Wait     time.Duration // how long to wait before that
 	Fresh    bool          // only a new connection will do

@@ -8,9 +8,9 @@ import (
 
 // RunConfig is what a Run needs to know of its request.
 type RunConfig struct {
-	Policy     Policy
-	Request    *http.Request
-	Idempotent bool // the caller says that the request may be repeated, whatever its method
+	Policy     Policy        // what to retry
+	Request    *http.Request // the caller's
+	Idempotent bool          // the caller says that the request may be repeated, whatever its method
 
 	// Replayable tells whether the body can be sent (again) now. nil: Replayable(Request).
 	Replayable func() bool

@@ -13,7 +13,7 @@ import (
 // connection: sent by the server, or raised on this side because of what the
 // server did.
 type AlertError struct {
-	Alert  tls.AlertError
+	Alert  tls.AlertError // the alert itself
 	Remote bool  // the server sent it
 	Reason error // what this side found wrong; nil if Remote
 }

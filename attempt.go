@@ -217,6 +217,12 @@ func (c *call) try(ctx context.Context) (*http.Response, *pooled, *retry.Failure
 	if c.wait != nil {
 		c.wait.timer.Stop()
 	}
+	if err == nil && ctx.Err() != nil {
+		// An answer that crossed with the end of the context: net/http prefers
+		// the answer, the caller has gone.
+		_ = resp.Body.Close()
+		err = context.Cause(ctx)
+	}
 	if err != nil {
 		pc.letGo()
 		f := c.failure(ctx, err, reused)

@@ -1,0 +1,207 @@
+package mien_test
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/netip"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/mien-http/mien"
+	"github.com/mien-http/mien/fingerprint"
+	"github.com/mien-http/mien/mientest"
+)
+
+// requireLive makes a browser that is not installed a failure.
+const requireLive = "MIEN_REQUIRE_LIVE"
+
+const liveHost = "www.shop.test"
+
+// installed is the path of a program; without it the test is skipped.
+func installed(t *testing.T, name string) string {
+	t.Helper()
+	path, err := exec.LookPath(name)
+	if err == nil {
+		return path
+	}
+	if os.Getenv(requireLive) != "" {
+		t.Fatalf("%s is not installed, and %s is set", name, requireLive)
+	}
+	t.Skipf("%s is not installed", name)
+	return ""
+}
+
+// nssTrust makes an NSS certificate database in dir that trusts the origin.
+func nssTrust(t *testing.T, dir string, origin *mientest.Origin) {
+	t.Helper()
+	certutil := installed(t, "certutil")
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	ca := filepath.Join(t.TempDir(), "ca.pem")
+	if err := os.WriteFile(ca, origin.CertPEM(), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, args := range [][]string{
+		{"-N", "-d", "sql:" + dir, "--empty-password"},
+		{"-A", "-d", "sql:" + dir, "-n", "mientest", "-t", "C,,", "-i", ca},
+	} {
+		if out, err := exec.CommandContext(t.Context(), certutil, args...).CombinedOutput(); err != nil {
+			t.Fatalf("certutil %s: %v\n%s", args[0], err, out)
+		}
+	}
+}
+
+// browse runs a browser until the origin has seen its navigation.
+func browse(t *testing.T, visited <-chan struct{}, env []string, name string, args ...string) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, name, args...)
+	cmd.Env = append(os.Environ(), env...)
+	// Browsers start processes of their own, which hold the pipes open.
+	cmd.WaitDelay = time.Second
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case <-visited:
+	case <-ctx.Done():
+		t.Errorf("%s did not come within a minute", filepath.Base(name))
+	}
+	cancel()
+	_ = cmd.Wait()
+}
+
+func TestLiveChromium(t *testing.T) {
+	path := installed(t, "chromium")
+	testLive(t, path, "chromium-156-linux", func(home string, origin *mientest.Origin, visited <-chan struct{}, url string) {
+		nssTrust(t, filepath.Join(home, ".pki", "nssdb"), origin)
+		browse(t, visited, []string{"HOME=" + home}, path,
+			"--headless=new", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking",
+			"--disable-component-update", "--disable-sync", "--user-data-dir="+filepath.Join(home, "profile"),
+			"--host-resolver-rules=MAP "+liveHost+" 127.0.0.1", "--remote-debugging-port=0", url)
+	})
+}
+
+func TestLiveFirefox(t *testing.T) {
+	path := installed(t, "firefox-esr")
+	testLive(t, path, "firefox-153-linux", func(home string, origin *mientest.Origin, visited <-chan struct{}, url string) {
+		profile := filepath.Join(home, "profile")
+		nssTrust(t, profile, origin)
+		prefs := `user_pref("network.dns.forceResolve", "127.0.0.1");
+user_pref("app.update.enabled", false);
+user_pref("browser.shell.checkDefaultBrowser", false);
+user_pref("browser.aboutwelcome.enabled", false);
+user_pref("datareporting.policy.dataSubmissionEnabled", false);
+user_pref("toolkit.telemetry.enabled", false);
+user_pref("termsofuse.bypassNotification", true);
+user_pref("network.captive-portal-service.enabled", false);
+user_pref("network.connectivity-service.enabled", false);
+`
+		if err := os.WriteFile(filepath.Join(profile, "user.js"), []byte(prefs), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		browse(t, visited, []string{"HOME=" + home}, path, "--headless", "--no-remote", "--profile", profile, url)
+	})
+}
+
+// testLive compares what the installed browser sends to an origin with what
+// mien sends to the same origin under the browser's profile.
+func testLive(t *testing.T, path, name string, visit func(home string, origin *mientest.Origin, visited <-chan struct{}, url string)) {
+	profile, err := fingerprint.Lookup(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	version, err := exec.CommandContext(t.Context(), path, "--version").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range protocols {
+		t.Run(p.name, func(t *testing.T) {
+			visited := make(chan struct{}, 100)
+			origin := newOrigin(t, mientest.Config{
+				Protocols: p.alpn,
+				Hosts:     []string{liveHost},
+				Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+					w.Header().Set("Content-Type", "text/html")
+					if _, err := fmt.Fprint(w, "<!doctype html><link rel=icon href=data:,><title>mien</title>"); err == nil && r.URL.Path == "/visit" {
+						visited <- struct{}{}
+					}
+				}),
+			})
+			url := strings.Replace(origin.URL, "127.0.0.1", liveHost, 1) + "/visit"
+			visit(t.TempDir(), origin, visited, url)
+			theirs, there := navigation(origin)
+			if there == nil {
+				t.Fatal("the browser's navigation was not recorded")
+			}
+			s := newSession(t, mien.Config{Profile: profile, Resolver: loopbackResolver{}})
+			get(t, s, url)
+			ours, here := navigation(origin)
+			differences := compare(here, there, ours, theirs)
+			if !strings.Contains(string(version), profile.Browser.Major()+".") {
+				t.Logf("%s is not the profile's version %s; differences: %q", strings.TrimSpace(string(version)), profile.Browser.Version, differences)
+				return
+			}
+			for _, d := range differences {
+				t.Error(d)
+			}
+		})
+	}
+}
+
+// navigation is the last request for the page, and its connection.
+func navigation(origin *mientest.Origin) (mientest.Connection, *mientest.Request) {
+	all := origin.Requests()
+	for i := range slices.Backward(all) {
+		if all[i].Path == "/visit" {
+			return origin.Connections()[all[i].Conn-1], &all[i]
+		}
+	}
+	return mientest.Connection{}, nil
+}
+
+// headless is what a browser without a window adds to its User-Agent.
+var headless = regexp.MustCompile(`Headless(Chrome|Chromium)`)
+
+func compare(ours, theirs *mientest.Request, ourConn, theirConn mientest.Connection) []string {
+	var list []string
+	differ := func(what string, got, want any) {
+		if fmt.Sprint(got) != fmt.Sprint(want) {
+			list = append(list, fmt.Sprintf("%s: mien %v, browser %v", what, got, want))
+		}
+	}
+	if ourConn.Resumed == theirConn.Resumed {
+		differ("JA4_r", ourConn.JA4R, theirConn.JA4R)
+	}
+	differ("HTTP/2", ourConn.Akamai, theirConn.Akamai)
+	differ("order", ours.Order, theirs.Order)
+	differ("priority", ours.Priority, theirs.Priority)
+	differ("stream", ours.Stream, theirs.Stream)
+	for i := range min(len(ours.Fields), len(theirs.Fields)) {
+		f := theirs.Fields[i]
+		differ(f.Name, ours.Fields[i].Value, headless.ReplaceAllString(f.Value, "$1"))
+	}
+	for i := range min(len(ours.HPACK), len(theirs.HPACK)) {
+		a, b := ours.HPACK[i], theirs.HPACK[i]
+		if !strings.EqualFold(a.Name, "user-agent") { // shorter without the word Headless
+			differ("HPACK of "+b.Name, []any{a.Representation, a.NameHuffman, a.ValueHuffman}, []any{b.Representation, b.NameHuffman, b.ValueHuffman})
+		}
+	}
+	return list
+}
+
+// loopbackResolver says that every name is this machine.
+type loopbackResolver struct{}
+
+func (loopbackResolver) LookupNetIP(context.Context, string, string) ([]netip.Addr, error) {
+	return []netip.Addr{netip.AddrFrom4([4]byte{127, 0, 0, 1})}, nil
+}

@@ -31,7 +31,7 @@ func chromeHead(tb testing.TB) *fingerprint.Head {
 
 // allocations is what a GET of 1 KiB may allocate, the memory under the
 // connection included.
-const allocations = 16
+const allocations = 10
 
 var kilobyte = make([]byte, 1024)
 

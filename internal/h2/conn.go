@@ -30,7 +30,9 @@ type Config struct {
 	// OnState, if set, is called without locks held whenever a stream ended,
 	// Available may have grown, Closing became true or Err became non-nil. It
 	// is called from several goroutines, the connection's own among them, and
-	// must not block.
+	// must not block. It is never called by Reserve, Release, Close, Flush or
+	// a method that only reports, so these may be called with a lock held that
+	// OnState takes.
 	OnState func(*Conn)
 }
 
@@ -135,8 +137,8 @@ func New(nc net.Conn, cfg Config) *Conn {
 // call has an effect.
 func (c *Conn) Flush() {
 	c.mu.Lock()
+	defer c.mu.Unlock()
 	c.out.release()
-	c.unlock()
 }
 
 // Err returns why the connection can no longer be used, an *[Error], or nil. A
@@ -160,11 +162,11 @@ func (c *Conn) Closing() bool {
 
 // Close ends the connection at once. Requests in flight fail with
 // net.ErrClosed. It does not wait: Done tells when the connection's goroutines
-// are gone and the net.Conn is closed.
+// are gone and the net.Conn is closed. OnState is called by another goroutine.
 func (c *Conn) Close() error {
 	c.mu.Lock()
+	defer c.mu.Unlock()
 	c.fail(&Error{Err: net.ErrClosed})
-	c.unlock()
 	return nil
 }
 

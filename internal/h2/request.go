@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 
+	"golang.org/x/net/http2"
+
 	"github.com/mien-http/mien/fingerprint"
 )
 
@@ -85,14 +87,24 @@ func (c *Conn) queueRequest(s *stream, head *fingerprint.Head, t target) {
 	}
 	c.order.add(s)
 	s.headAt = c.out.at()
-	c.out.queue = appendHeaders(c.out.queue, s.id, s.upload == nil, prio, block, c.peer.frameSize)
+	ends := s.upload == nil && !c.endsWithData(t.method)
+	c.out.queue = appendHeaders(c.out.queue, s.id, ends, prio, block, c.peer.frameSize)
 	if n := c.cfg.Profile.StreamWindowUpdate; n > 0 {
 		c.out.queue = appendWindowUpdate(c.out.queue, s.id, n)
 	}
 	if s.upload == nil {
+		if !ends {
+			c.out.queue = appendFrame(c.out.queue, 0, http2.FrameData, http2.FlagDataEndStream, s.id)
+		}
 		s.localDone = true
 	}
 	c.out.held = false
+}
+
+// endsWithData reports whether a request without content ends with an empty
+// DATA frame: Gecko never puts END_STREAM on the HEADERS of these methods.
+func (c *Conn) endsWithData(method string) bool {
+	return c.enc.gecko && (method == http.MethodPost || method == http.MethodPut || method == "REPORT")
 }
 
 // priority returns the priority fields of a HEADERS frame (RFC 7540 §6.2) of a

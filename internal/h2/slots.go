@@ -73,15 +73,14 @@ func (c *Conn) Reserve() error {
 }
 
 // Release gives back a slot taken by Reserve and not used. Without one it has
-// no effect.
+// no effect. OnState is not called for it.
 func (c *Conn) Release() {
 	c.mu.Lock()
+	defer c.mu.Unlock()
 	if c.slots.reserved > 0 {
 		c.slots.reserved--
 		c.slots.grant()
-		c.changed = true
 	}
-	c.unlock()
 }
 
 // Available returns how many requests can be started without waiting: the

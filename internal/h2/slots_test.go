@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"net"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -96,6 +98,30 @@ func TestQueue(t *testing.T) {
 			t.Errorf("OnState called %d times", changes)
 		}
 	}, maxStreams(1))
+}
+
+// TestOnState: it may take a lock that is held around the methods a pool uses.
+func TestOnState(t *testing.T) {
+	var mu sync.Mutex
+	var closed atomic.Bool
+	bubble(t, Config{OnState: func(c *Conn) {
+		mu.Lock()
+		defer mu.Unlock()
+		closed.Store(c.Err() != nil)
+	}}, func(p *peer) {
+		mu.Lock()
+		if err := p.c.Reserve(); err != nil {
+			t.Error(err)
+		}
+		p.c.Flush()
+		p.c.Release()
+		p.c.Close()
+		mu.Unlock()
+		synctest.Wait()
+		if !closed.Load() {
+			t.Error("OnState was not called for Close")
+		}
+	})
 }
 
 // TestLimitChanges: 0 streams, more, and fewer than are open or reserved.

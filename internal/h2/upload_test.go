@@ -160,6 +160,30 @@ func TestUploadLengths(t *testing.T) {
 	}
 }
 
+// TestEmptyPost: how each browser ends a POST without content.
+func TestEmptyPost(t *testing.T) {
+	for i, profile := range []*fingerprint.HTTP2{chromium(), firefox()} {
+		bubble(t, Config{Profile: profile}, func(p *peer) {
+			k := p.do("POST", nil)
+			f, _ := p.request()
+			if gecko := i == 1; gecko {
+				if f.StreamEnded() {
+					t.Error("Firefox ends the stream with HEADERS")
+				}
+				want[*http2.WindowUpdateFrame](p)
+				if d := want[*http2.DataFrame](p); len(d.Data()) != 0 || !d.StreamEnded() {
+					t.Errorf("got %v", d)
+				}
+			} else if !f.StreamEnded() {
+				t.Error("Chromium does not end the stream with HEADERS")
+			}
+			p.quiet()
+			p.headers(f.StreamID, true, ":status", "200")
+			k.body(t)
+		})
+	}
+}
+
 // watchedBody blocks in Read until it is closed, and counts the calls of Close.
 type watchedBody struct {
 	closed chan struct{}

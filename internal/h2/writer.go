@@ -80,7 +80,7 @@ func (c *Conn) writeLoop() {
 	}
 	c.mu.Lock()
 	linger := c.out.linger
-	c.mu.Unlock()
+	c.unlock()
 	if !linger {
 		c.nc.Close()
 	}

@@ -82,6 +82,9 @@ type Limits struct {
 	BrowserConns    bool  // true: as many connections as browsers open, h1 6, h2 1
 	HeaderBytes     int   // decoded response field section; 256 KiB
 	BodyBytes       int64 // decoded response body; no limit
+	// PerHostRate is how many requests per second may start per host, evenly
+	// spaced; no limit.
+	PerHostRate float64
 }
 
 // Timeouts bound single phases of a request. For each, zero is the default and

@@ -24,6 +24,7 @@ type transport struct {
 	registry egress.Registry
 	inFlight *semaphore.Semaphore
 	perHost  *semaphore.Keyed
+	rates    hostRates
 	decoders encoding.Decoders
 	stats    counters
 	wg       sync.WaitGroup // the transport's own goroutines
@@ -68,6 +69,7 @@ func newTransport(cfg *Config) *transport {
 	}
 	t.ctx, t.stop = context.WithCancelCause(context.Background())
 	t.dialer = cfg.dialer(&t.registry)
+	t.rates.perSecond = cfg.Limits.PerHostRate
 	return t
 }
 
@@ -256,6 +258,14 @@ func (o *origin) ticketKey(h1Only bool) string {
 // acquire waits for the places a request needs.
 func (t *transport) acquire(ctx context.Context, host string) (slots, error) {
 	var s slots
+	if t.rates.perSecond > 0 { // before a slot is taken, so that a slow host holds none
+		bound, done := t.bound(ctx)
+		err := t.rates.wait(bound, host)
+		done()
+		if err != nil {
+			return s, err
+		}
+	}
 	var err error
 	if slot, ok := t.inFlight.TryAcquire(); ok {
 		s.all = slot

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptrace"
+	"strings"
 	"time"
 
 	"golang.org/x/net/http/httpguts"
@@ -335,7 +336,8 @@ func (c *call) finish(resp *http.Response, pc *pooled) *http.Response {
 	if stream {
 		c.slots.release()
 	} else if ctx := c.req.Context(); ctx.Done() != nil {
-		body.stop = context.AfterFunc(ctx, body.expire)
+		stop := context.AfterFunc(ctx, body.expire)
+		body.stop.Store(&stop)
 	}
 	resp.Body = body
 	return resp
@@ -343,7 +345,7 @@ func (c *call) finish(resp *http.Response, pc *pooled) *http.Response {
 
 func isEventStream(resp *http.Response) bool {
 	ct := resp.Header.Get("Content-Type")
-	return len(ct) >= len(eventStream) && ct[:len(eventStream)] == eventStream
+	return len(ct) >= len(eventStream) && strings.EqualFold(ct[:len(eventStream)], eventStream)
 }
 
 const eventStream = "text/event-stream"

@@ -107,13 +107,20 @@ func (b *batch) send(req *http.Request) {
 		resp.Request = req
 	}
 	if err == nil {
-		if body, ok := resp.Body.(*responseBody); ok {
-			body.after = func() { cancel(nil) }
+		switch body := resp.Body.(type) {
+		case *responseBody:
+			body.atEnd(func() { cancel(nil) })
+		default:
+			if body == http.NoBody {
+				cancel(nil)
+			}
 		}
 	}
+	// From here on the batch's end must not reach the body: it may be the
+	// caller's already when the loop is left.
+	stop()
 	select {
 	case b.results <- result{resp, err}:
-		stop()
 	case <-b.ctx.Done():
 		result{resp, err}.discard()
 		cancel(nil)

@@ -30,10 +30,10 @@ type responseBody struct {
 	call  *call
 	pc    *pooled
 	resp  *http.Response
-	since time.Time    // when the header section was there
-	read  atomic.Int64 // bytes the caller got
-	stop  func() bool  // undoes the context's AfterFunc
-	after func()       // set by All before anybody reads; called once at the end
+	since time.Time                   // when the header section was there
+	read  atomic.Int64                // bytes the caller got
+	stop  atomic.Pointer[func() bool] // undoes the context's AfterFunc, which may run before it is set
+	after atomic.Pointer[func()]      // of All; called at the end, perhaps more than once
 	over  atomic.Bool
 }
 
@@ -76,15 +76,23 @@ func (b *responseBody) end(failed *Error) {
 	}
 	b.call.slots.release()
 	b.call.ended(b, failed)
-	if b.stop != nil {
-		b.stop()
+	if stop := b.stop.Load(); stop != nil {
+		(*stop)()
 	}
 	b.pc.letGo()
 	if b.call.wait != nil {
 		b.call.wait.cancel(nil)
 	}
-	if b.after != nil {
-		b.after()
+	if after := b.after.Load(); after != nil {
+		(*after)()
+	}
+}
+
+// atEnd has f called at the end of the request, at once if that has been.
+func (b *responseBody) atEnd(f func()) {
+	b.after.Store(&f)
+	if b.over.Load() {
+		f()
 	}
 }
 

@@ -57,10 +57,11 @@ func (s *Session) Do(req *http.Request) (*http.Response, error) {
 // RoundTrip sends req alone: no redirect is followed and no cookie is added or
 // kept. An error is an *[Error]. It makes a Session an http.RoundTripper.
 //
-// Under an http.Client that follows redirects, Authorization is dropped for good
-// once the origin changed. A Cookie field is the http.Client's matter then, whose
-// jar's cookies and the caller's cannot be told apart here; Client and Do keep
-// them apart.
+// Under an http.Client that follows redirects, the caller's Authorization and
+// Cookie are dropped for good once the origin changed. A foreign jar's cookies
+// cannot be told from the caller's there, so those that the first request
+// carried go too, but for the step from http to https of one host; Client and Do
+// know them apart.
 func (s *Session) RoundTrip(req *http.Request) (*http.Response, error) {
 	key, err := validate(req)
 	if err != nil {

@@ -10,6 +10,7 @@ import (
 	"net/http/cookiejar"
 	"net/netip"
 	"net/url"
+	"strings"
 	"time"
 
 	"golang.org/x/net/http/httpguts"
@@ -37,7 +38,10 @@ type Config struct {
 	// are honoured. Any other field set is an error: the profile owns it.
 	TLS *tls.Config
 	// Proxy picks the proxy of a request, once per attempt, as in
-	// http.Transport; nil, or a nil URL: direct. HTTP_PROXY is never read.
+	// http.Transport; nil, or a nil URL: direct. HTTP_PROXY is never read. The
+	// URL's scheme is http, https, socks5 (also socks5h: names always go to the
+	// proxy) or socks4(a), with user and password in it. If the proxy cannot
+	// carry a request, the request fails: it never goes around.
 	Proxy func(*http.Request) (*url.URL, error)
 	// ProxyTLS is for https proxies; nil: verified against the system's roots.
 	ProxyTLS *tls.Config
@@ -91,6 +95,7 @@ type Limits struct {
 // a negative value means none.
 type Timeouts struct {
 	Dial      time.Duration // name and TCP connection; 30 s
+	Proxy     time.Duration // each proxy's part: TLS with it and its answer; 30 s
 	TLS       time.Duration // handshake; 15 s
 	Headers   time.Duration // request written to response header fields; none
 	BodyStall time.Duration // silence in a response body, event streams and upgrades excepted; 5 min
@@ -136,9 +141,6 @@ func (c Config) withDefaults() (Config, error) {
 		return c, err
 	}
 	c.TLS, c.ProxyTLS = cloneTLS(c.TLS), cloneTLS(c.ProxyTLS)
-	if c.ProxyTLS != nil && c.Proxy == nil {
-		return c, fmt.Errorf("mien: Config.ProxyTLS is set but Config.Proxy is nil")
-	}
 	if c.LocalAddr.IsValid() && c.DialContext != nil {
 		return c, fmt.Errorf("mien: Config.LocalAddr and Config.DialContext exclude each other")
 	}
@@ -162,6 +164,7 @@ func (c Config) withDefaults() (Config, error) {
 	c.Limits.Handshakes = orDefault(c.Limits.Handshakes, defaultHandshakes)
 	c.Limits.HeaderBytes = orDefault(c.Limits.HeaderBytes, defaultHeaderBytes)
 	c.Timeouts.Dial = orDefault(c.Timeouts.Dial, 30*time.Second)
+	c.Timeouts.Proxy = orDefault(c.Timeouts.Proxy, 30*time.Second)
 	c.Timeouts.TLS = orDefault(c.Timeouts.TLS, 15*time.Second)
 	c.Timeouts.BodyStall = orDefault(c.Timeouts.BodyStall, 5*time.Minute)
 	c.Timeouts.Idle = orDefault(c.Timeouts.Idle, 90*time.Second)
@@ -253,10 +256,26 @@ func checkField(where, name string, values []string) error {
 
 func (c *Config) dialer(r *egress.Registry) *egress.Dialer {
 	return egress.New(egress.Config{
-		Resolver:    c.Resolver,
-		LocalAddr:   c.LocalAddr,
-		DialContext: c.DialContext,
-		Timeout:     c.Timeouts.Dial,
-		Registry:    r,
+		Resolver:     c.Resolver,
+		LocalAddr:    c.LocalAddr,
+		DialContext:  c.DialContext,
+		Timeout:      c.Timeouts.Dial,
+		ProxyTimeout: c.Timeouts.Proxy,
+		Connect:      c.connectFields(),
+		Registry:     r,
 	})
+}
+
+// connectFields are those of the browser's CONNECT requests.
+func (c *Config) connectFields() []egress.Field {
+	var agent string
+	for _, f := range c.Profile.Identity {
+		if strings.EqualFold(f.Name, "User-Agent") {
+			agent = f.Value
+		}
+	}
+	if c.Profile.Browser.Engine == "gecko" {
+		return egress.FirefoxConnect(agent)
+	}
+	return egress.ChromiumConnect(agent)
 }

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/url"
 	"sync/atomic"
 	"time"
 
@@ -59,6 +60,9 @@ type h1Conn struct {
 	dead atomic.Bool // not to be used again
 	done func()      // tells the pool that Available or Err changed; no lock is held
 	tls  bool        // https
+
+	forwarded     bool   // to a proxy that forwards: absolute form
+	authorization string // Proxy-Authorization of such requests, "" for none
 }
 
 // errUnsolicited: the server ended an idle connection with a response (RFC 9110
@@ -110,7 +114,16 @@ func (c *h1Conn) Close() error {
 // RoundTrip sends req with head on the reserved connection. An error is an
 // *h1Error with what is known of the request's fate.
 func (c *h1Conn) RoundTrip(req *http.Request, head *fingerprint.Head) (*http.Response, error) {
-	c.conn.Begin(head, "")
+	absolute := ""
+	if c.forwarded {
+		u := url.URL{Scheme: "http", Host: req.Host, Path: req.URL.Path, RawPath: req.URL.RawPath, ForceQuery: req.URL.ForceQuery, RawQuery: req.URL.RawQuery}
+		if u.Path == "" {
+			u.Path = "/"
+		}
+		absolute = u.String()
+		head = c.proxied(head)
+	}
+	c.conn.Begin(head, absolute)
 	resp, err := c.cc.RoundTrip(c.outgoing(req))
 	if err != nil {
 		c.finish()
@@ -131,6 +144,22 @@ func (c *h1Conn) RoundTrip(req *http.Request, head *fingerprint.Head) (*http.Res
 		resp.Body = &h1Body{ReadCloser: resp.Body, conn: c}
 	}
 	return resp, nil
+}
+
+// proxied is head as browsers send it to a proxy that forwards it.
+func (c *h1Conn) proxied(head *fingerprint.Head) *fingerprint.Head {
+	out := *head
+	out.Fields = make([]fingerprint.HeaderField, 0, len(head.Fields)+1)
+	for _, f := range head.Fields {
+		if f.Name == "Connection" && f.Value == "keep-alive" {
+			f.Name = "Proxy-Connection"
+		}
+		out.Fields = append(out.Fields, f)
+		if f.Name == "Host" && c.authorization != "" {
+			out.Fields = append(out.Fields, fingerprint.HeaderField{Name: "Proxy-Authorization", Value: c.authorization})
+		}
+	}
+	return &out
 }
 
 // outgoing gives net/http the parts of req that decide framing; every other

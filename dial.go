@@ -76,7 +76,13 @@ func (o *origin) connect(ctx context.Context, h1Only bool, phase *dialPhase) (*p
 func (o *origin) socket(ctx context.Context, phase *dialPhase) (net.Conn, error) {
 	phase.set(retry.PhaseDial)
 	start := time.Now()
-	nc, err := o.egress.dialer.Dial(ctx, o.egress.route, o.key.host, o.key.port)
+	var nc net.Conn
+	var err error
+	if o.forwarded() {
+		nc, err = o.egress.dialer.DialProxy(ctx, o.egress.route)
+	} else {
+		nc, err = o.egress.dialer.Dial(ctx, o.egress.route, o.key.host, o.key.port)
+	}
 	now := time.Now()
 	info := PhaseInfo{Origin: o.key.String(), Proxy: o.egress.proxy, Phase: retry.PhaseDial, Duration: now.Sub(start), Err: err}
 	if err == nil {
@@ -90,11 +96,17 @@ func (o *origin) socket(ctx context.Context, phase *dialPhase) (net.Conn, error)
 	return nc, err
 }
 
+// forwarded reports whether requests go to a proxy as they are, in absolute
+// form, instead of through a tunnel (plain http through an HTTP proxy).
+func (o *origin) forwarded() bool {
+	return o.key.scheme == "http" && o.egress.route.Forwards()
+}
+
 func dialFailure(err error) *retry.Failure {
 	f := &retry.Failure{Phase: retry.PhaseDial, Err: err}
 	var e *egress.Error
 	if errors.As(err, &e) {
-		f.Phase, f.Err = e.Phase, e.Err
+		f.Phase = e.Phase
 	}
 	return f
 }
@@ -178,6 +190,7 @@ func (o *origin) adopt(ctx context.Context, nc net.Conn, state *tls.ConnectionSt
 			Profile:        &t.cfg.Profile.HTTP2,
 			MaxHeaderBytes: t.cfg.Limits.HeaderBytes,
 			PingAfter:      t.cfg.Timeouts.PingAfter,
+			Streams:        o.streamsHint(),
 			OnState:        func(*h2.Conn) { o.changed(pc) },
 		})
 		return pc, nil
@@ -186,6 +199,9 @@ func (o *origin) adopt(ctx context.Context, nc net.Conn, state *tls.ConnectionSt
 	if err != nil {
 		_ = nc.Close()
 		return nil, &retry.Failure{Phase: retry.PhaseDial, Err: err}
+	}
+	if o.forwarded() {
+		c.forwarded, c.authorization = true, o.egress.route.ProxyAuthorization()
 	}
 	pc.clientConn = c
 	return pc, nil

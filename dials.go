@@ -248,6 +248,7 @@ func (o *origin) alone(ctx context.Context, h1Only bool) (*pooled, *connectError
 		case <-timer.C:
 		case <-ctx.Done():
 			timer.Stop()
+			return nil, &connectError{failure: retry.Failure{Phase: f.Phase, Err: context.Cause(ctx)}, attempt: v.attempt}
 		}
 	}
 }

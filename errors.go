@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"strings"
 
+	"github.com/mien-http/mien/internal/egress"
 	"github.com/mien-http/mien/retry"
 )
 
@@ -125,6 +126,25 @@ func (e *Error) HTTP2Code() (code uint32, ok bool) {
 	return 0, false
 }
 
+// ProxyStatus returns the status with which a proxy refused a CONNECT.
+func (e *Error) ProxyStatus() (status int, ok bool) {
+	var p interface{ ProxyStatus() int }
+	if errors.As(e.Err, &p) {
+		return p.ProxyStatus(), true
+	}
+	return 0, false
+}
+
+// SOCKSReply returns the reply code with which a SOCKS proxy refused
+// (RFC 1928 §6; 255: it did not accept the credentials).
+func (e *Error) SOCKSReply() (reply byte, ok bool) {
+	var p interface{ SOCKSReply() byte }
+	if errors.As(e.Err, &p) {
+		return p.SOCKSReply(), true
+	}
+	return 0, false
+}
+
 // invalidError is a request that no layer below may see.
 type invalidError struct {
 	err error
@@ -140,7 +160,14 @@ func invalidf(format string, args ...any) error {
 }
 
 // errSessionClosed is net.ErrClosed with the session's name on it.
-var errSessionClosed = fmt.Errorf("mien: session is closed: %w", net.ErrClosed)
+var errSessionClosed error = sessionClosed{}
+
+// sessionClosed is never a reason to try again.
+type sessionClosed struct{}
+
+func (sessionClosed) Error() string        { return "mien: session is closed: " + net.ErrClosed.Error() }
+func (sessionClosed) Unwrap() error        { return net.ErrClosed }
+func (sessionClosed) FailureClass() string { return string(retry.Canceled) }
 
 // fail makes the Error for req. An err that is one already is returned as it is.
 func fail(req *http.Request, f retry.Failure, origin string, attempt int) *Error {
@@ -149,6 +176,10 @@ func fail(req *http.Request, f retry.Failure, origin string, attempt int) *Error
 		return done
 	}
 	e := &Error{Request: req, Phase: f.Phase, Class: retry.Classify(f), Origin: origin, Attempt: attempt, Sent: f.Sent, Err: f.Err}
+	var way *egress.Error
+	if errors.As(f.Err, &way) {
+		e.Proxy = way.Proxy
+	}
 	var alert interface{ TLSAlert() uint8 }
 	if errors.As(f.Err, &alert) {
 		e.Alert = alert.TLSAlert()

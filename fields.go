@@ -3,6 +3,7 @@ package mien
 import (
 	"context"
 	"net/http"
+	"strings"
 
 	"golang.org/x/net/http/httpguts"
 
@@ -73,8 +74,15 @@ func (c *call) fields() http.Header {
 	}
 	for name, values := range c.req.Header {
 		key := http.CanonicalHeaderKey(name)
-		if crossed && isCredential(key) && key != "Cookie" {
-			continue
+		if crossed && isCredential(key) {
+			if key != "Cookie" {
+				continue
+			}
+			if !onlyUpgraded(c.req) {
+				if values = foreignCookies(c.req, values); len(values) == 0 {
+					continue
+				}
+			}
 		}
 		if key == "Referer" && addedByClient(c.req) {
 			continue
@@ -88,4 +96,50 @@ func (c *call) fields() http.Header {
 		h["Origin"] = []string{c.kind.origin}
 	}
 	return h
+}
+
+// foreignCookies are the cookies of values that the first request of req's
+// chain did not carry: an http.Client copies the caller's own Cookie to another
+// port of the same host, and adds what its jar has for the new origin.
+func foreignCookies(req *http.Request, values []string) []string {
+	first := firstHop(req)
+	own := make(map[string]bool)
+	for name, lines := range first.Header {
+		if strings.EqualFold(name, "Cookie") {
+			for _, line := range lines {
+				for crumb := range strings.SplitSeq(line, ";") {
+					own[strings.TrimSpace(crumb)] = true
+				}
+			}
+		}
+	}
+	var kept []string
+	for _, line := range values {
+		for crumb := range strings.SplitSeq(line, ";") {
+			if crumb = strings.TrimSpace(crumb); crumb != "" && !own[crumb] {
+				kept = append(kept, crumb)
+			}
+		}
+	}
+	if len(kept) == 0 {
+		return nil
+	}
+	return []string{strings.Join(kept, "; ")}
+}
+
+// onlyUpgraded reports whether the redirects that led to req changed the origin
+// only from http://host to https://host. The cookies of an http.Client's jar,
+// which cannot be told from the caller's, must survive that.
+func onlyUpgraded(req *http.Request) bool {
+	to := req.URL
+	for r := req.Response; r != nil && r.Request != nil; r = r.Request.Response {
+		from := r.Request.URL
+		upgrade := strings.EqualFold(from.Hostname(), to.Hostname()) &&
+			from.Scheme == "http" && to.Scheme == "https" && portOf(from) == "80" && portOf(to) == "443"
+		if !upgrade && !sameOrigin(from, to) {
+			return false
+		}
+		to = from
+	}
+	return true
 }

@@ -2,6 +2,7 @@ package mien
 
 import (
 	"context"
+	"net/url"
 
 	"github.com/mien-http/mien/fingerprint"
 )
@@ -22,6 +23,11 @@ type Options struct {
 	Initiator string
 	// UserActivation: nil means true for a navigation without Initiator, else false.
 	UserActivation *bool
+	// Proxy, if set, is the proxy of this request in place of Config.Proxy's.
+	Proxy *url.URL
+	// ProxyChain, if set, is a chain of proxies from the nearest to the
+	// farthest, in place of Proxy.
+	ProxyChain []*url.URL
 	// FreshConnection opens a connection for this request alone.
 	FreshConnection bool
 	// Isolation separates connections and tickets: requests with different keys

@@ -157,6 +157,9 @@ func (o *origin) reserve(now time.Time) *pooled {
 		if pc.wire != fingerprint.OverHTTP2 {
 			pc = o.conns[len(o.conns)-1-i]
 		}
+		if pc.wire == fingerprint.OverHTTP2 && now.Before(o.h1Until) {
+			continue // the origin refuses HTTP/2 for now
+		}
 		if pc.Available() <= 0 || (!pc.idleSince.IsZero() && now.Sub(pc.idleSince) > maxIdleReuse) {
 			continue
 		}
@@ -235,8 +238,8 @@ func (o *origin) idle(pc *pooled, now time.Time) {
 		return
 	}
 	pc.idleSince = now
-	if d <= 0 {
-		return
+	if d <= 0 || d > maxIdleReuse {
+		d = maxIdleReuse // it would not be used again
 	}
 	if pc.idleTimer == nil {
 		pc.idleTimer = time.AfterFunc(d, func() { o.expire(pc) })
@@ -347,4 +350,11 @@ func negativeIfOff(n int) int {
 		return -1
 	}
 	return n
+}
+
+// streamsHint is how many streams the origin's last HTTP/2 connection allowed.
+func (o *origin) streamsHint() int {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.streams
 }

@@ -99,15 +99,9 @@ func (t *transport) start() bool {
 
 // egressFor is the way out of one attempt of req.
 func (t *transport) egressFor(req *http.Request, o *Options) (*egressState, error) {
-	var route egress.Route
-	if t.cfg.Proxy != nil {
-		u, err := t.cfg.Proxy(req)
-		if err != nil {
-			return nil, &egress.Error{Phase: retry.PhaseProxy, Err: err}
-		}
-		if u != nil {
-			route.Proxies, route.TLS = []*url.URL{u}, t.cfg.ProxyTLS
-		}
+	route, err := t.route(req, o)
+	if err != nil {
+		return nil, &egress.Error{Phase: retry.PhaseProxy, Err: err}
 	}
 	key := route.Key() + "\x00" + o.Isolation
 	now := time.Now()
@@ -134,6 +128,25 @@ func (t *transport) egressFor(req *http.Request, o *Options) (*egressState, erro
 	}
 	e.lastUse = now
 	return e, nil
+}
+
+// route is the way out that the caller chose for req.
+func (t *transport) route(req *http.Request, o *Options) (egress.Route, error) {
+	route := egress.Route{Proxies: o.ProxyChain, TLS: t.cfg.ProxyTLS}
+	switch {
+	case len(o.ProxyChain) > 0:
+	case o.Proxy != nil:
+		route.Proxies = []*url.URL{o.Proxy}
+	case t.cfg.Proxy != nil:
+		u, err := t.cfg.Proxy(req)
+		if err != nil {
+			return route, err
+		}
+		if u != nil {
+			route.Proxies = []*url.URL{u}
+		}
+	}
+	return route, route.Validate()
 }
 
 // evict makes room for another egress by dropping the one unused for longest

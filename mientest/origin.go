@@ -131,6 +131,7 @@ func (o *Origin) setHTTP() {
 		},
 	}
 	o.h2 = &http2.Server{MaxConcurrentStreams: o.cfg.MaxConcurrentStreams}
+	_ = http2.ConfigureServer(new(http.Server), o.h2)
 }
 
 func connOf(nc net.Conn) *conn {

@@ -15,7 +15,7 @@ import (
 type Error struct {
 	Phase retry.Phase // dns, dial or proxy
 	Proxy string      // host:port of the proxy involved, "" if none
-	Err   error
+	Err   error       // the cause
 }
 
 func (e *Error) Error() string {

@@ -192,6 +192,36 @@ func TestProxyNotThere(t *testing.T) {
 			t.Errorf("%v does not begin with %q", err, want)
 		}
 		checkSecret(t, secretPassword, err)
+		if _, nested := f.Err.(*Error); nested {
+			t.Errorf("the cause is another *Error: %v", f.Err)
+		}
+	})
+}
+
+// An end before any answer is io.EOF; one inside of it is not.
+func TestWhereTheAnswerEnded(t *testing.T) {
+	for said, want := range map[string]error{
+		"": io.EOF, "H": io.ErrUnexpectedEOF, "HTTP/1.1 200 OK\r\nVia": io.ErrUnexpectedEOF, "HTTP/1.1 100 \r\n\r\n": io.ErrUnexpectedEOF,
+	} {
+		legs, err := plan(routeOf(t, "http://p"), "h", "1")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := connect(&sliced{said: []byte(said), size: 9}, legs[0], nil); err != want {
+			t.Errorf("%q: %v, want %v", said, err, want)
+		}
+	}
+}
+
+func TestSOCKSPasswordThatWeHaveNot(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, Config{})
+		defer w.close()
+		w.serve("p:1080", answer("\x05\x02"))
+		_, err := w.dial("socks5://p")
+		if e := (*AnswerError)(nil); !errors.As(err, &e) {
+			t.Error(err)
+		}
 	})
 }
 
@@ -206,6 +236,7 @@ func TestRefusal(t *testing.T) {
 		{"body stalls", "Content-Length: 9\r\n\r\nbody", "body", bodyWait},
 		{"until it closes", "\r\nbody", "body", bodyWait},
 		{"long", "\r\n" + strings.Repeat("x", 100<<10), strings.Repeat("x", maxBodyPrefix), 0},
+		{"behind a long head", "X: " + strings.Repeat("x", 65<<10-1200) + "\r\nTransfer-Encoding: chunked\r\n\r\n" + strings.Repeat("1;"+strings.Repeat("x", 40)+"\r\nx\r\n", 2*maxBodyPrefix), strings.Repeat("x", maxBodyPrefix), 0},
 		{"tells what it got", "Content-Length: 100\r\n\r\n" + credentials + " " + secretPassword, "*** ***", bodyWait},
 		{"credentials on the edge", "\r\n" + strings.Repeat("x", maxBodyPrefix-2) + credentials + strings.Repeat("y", 4096), strings.Repeat("x", maxBodyPrefix-2) + "**", 0},
 	} {
@@ -237,8 +268,7 @@ func TestRefusal(t *testing.T) {
 	}
 }
 
-// Time that runs out while the body of a refusal is awaited does not hide the
-// refusal; the caller's end does.
+// Time that runs out while the body of a refusal is awaited does not hide it.
 func TestRefusalAtTheLastMoment(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, Config{ProxyTimeout: bodyWait / 2})

@@ -80,6 +80,7 @@ func (b *body) Close() error {
 	s.closed.Store(true)
 	c.mu.Lock()
 	c.silence(s)
+	s.signal()
 	c.consumed(s)
 	c.unlock()
 	s.unwatch()

@@ -19,6 +19,9 @@ type Config struct {
 	// MaxHeaderBytes limits a decoded field section, counted as RFC 9113
 	// §6.5.2 does (names, values and 32 bytes a line). 0: 256 KiB.
 	MaxHeaderBytes int
+	// Streams is how many streams the peer is taken to allow until its
+	// SETTINGS say; 0: 100.
+	Streams int
 	// PingAfter sends a PING when nothing was received for this long while
 	// the connection is open. 0 or negative: never, as browsers.
 	PingAfter time.Duration
@@ -114,7 +117,7 @@ func New(nc net.Conn, cfg Config) *Conn {
 		running: 2,
 		streams: make(map[uint32]*stream),
 		nextID:  max(profile.FirstStreamID, 1),
-		slots:   slots{limit: initialStreams},
+		slots:   slots{limit: streamsUntilSettings(cfg.Streams)},
 		enc:     newEncoder(profile),
 		peer:    peerSettings{frameSize: initialFrameSize, window: initialWindow},
 		send:    sendWindow{n: initialWindow},
@@ -240,4 +243,11 @@ func (c *Conn) open(s *stream) {
 	s.recv = c.windows.stream
 	s.send = c.peer.window
 	c.streams[s.id] = s
+}
+
+func streamsUntilSettings(hint int) int {
+	if hint <= 0 {
+		return initialStreams
+	}
+	return min(hint, initialStreams)
 }

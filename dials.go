@@ -36,7 +36,7 @@ func (o *origin) wanted() int {
 	case o.waitsForStreams():
 		return 0
 	case o.protocol == fingerprint.OverHTTP2 && o.streams > 0:
-		n = (n + o.streams - 1) / o.streams
+		n = (n - o.announced() + o.streams - 1) / o.streams
 		if limits.BrowserConns {
 			most = browserConnsHTTP2
 		}
@@ -54,15 +54,32 @@ func (o *origin) wanted() int {
 	return n
 }
 
-// waitsForStreams reports whether a connection stands that takes no streams for
-// now, not even one: more connections would be told the same. o.mu is held.
+// waitsForStreams reports whether a connection stands that takes no streams
+// yet: one that allows none, as others to this origin would, or one whose
+// SETTINGS, the first of this origin, are on their way. o.mu is held.
 func (o *origin) waitsForStreams() bool {
 	for _, pc := range o.conns {
-		if c, ok := pc.clientConn.(*h2.Conn); ok && c.Available() == 0 && c.InFlight() == 0 && !c.Closing() {
-			return true
+		if c, ok := pc.clientConn.(*h2.Conn); ok && !c.Closing() {
+			if limit, known := c.StreamLimit(); limit == 0 || (!known && o.streams == 0) {
+				return true
+			}
 		}
 	}
 	return false
+}
+
+// announced is how many more streams the connections are expected to allow whose
+// SETTINGS are on their way. o.mu is held.
+func (o *origin) announced() int {
+	sum := 0
+	for _, pc := range o.conns {
+		if c, ok := pc.clientConn.(*h2.Conn); ok {
+			if limit, known := c.StreamLimit(); !known {
+				sum += max(0, o.streams-limit)
+			}
+		}
+	}
+	return sum
 }
 
 // dialMore starts the dials that the waiters need beyond those that run. o.mu is held.

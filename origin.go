@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/mien-http/mien/fingerprint"
+	"github.com/mien-http/mien/internal/h2"
 	"github.com/mien-http/mien/internal/semaphore"
 	"github.com/mien-http/mien/retry"
 )
@@ -206,9 +207,9 @@ func (o *origin) changed(pc *pooled) {
 	if pc.Err() != nil {
 		o.remove(pc)
 	} else {
-		if pc.wire == fingerprint.OverHTTP2 {
-			if n := pc.Available() + pc.InFlight(); n > 0 {
-				o.streams = n
+		if c, ok := pc.clientConn.(*h2.Conn); ok {
+			if limit, known := c.StreamLimit(); known && limit > 0 {
+				o.streams = limit
 			}
 		}
 		o.moveToEnd(pc)

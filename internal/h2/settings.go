@@ -28,6 +28,7 @@ func (c *Conn) onSettings(f *http2.SettingsFrame) *Error {
 		// A peer that sets no limit has none (RFC 9113 §6.5.2), but 100
 		// streams are what is asked of it.
 		c.reader.greeted = true
+		c.changed = true
 	}
 	for i := range f.NumSettings() {
 		if e := c.applySetting(f.Setting(i)); e != nil {
@@ -77,4 +78,12 @@ func (c *Conn) resizeWindows(size int64) *Error {
 		}
 	}
 	return nil
+}
+
+// StreamLimit returns how many streams the peer allows at once. Until its
+// SETTINGS came, known is false and limit is what it is taken to allow.
+func (c *Conn) StreamLimit() (limit int, known bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.slots.limit, c.reader.greeted
 }

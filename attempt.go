@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/net/http/httpguts"
 
+	"github.com/mien-http/mien/internal/h2"
 	"github.com/mien-http/mien/retry"
 )
 
@@ -171,8 +172,19 @@ func (c *call) final(status int) bool {
 	return status < http.StatusBadRequest && len(c.t.cfg.Retry.Statuses) == 0
 }
 
-// try makes one attempt.
+// try makes one attempt. A place on a connection that its SETTINGS take back is
+// given up for another before anything was sent, and is none.
 func (c *call) try(ctx context.Context) (*http.Response, *pooled, *retry.Failure) {
+	for {
+		resp, pc, f := c.exchange(ctx)
+		if f == nil || !errors.Is(f.Err, h2.ErrPlaceLost) {
+			return resp, pc, f
+		}
+	}
+}
+
+// exchange gets a connection, sends the request and waits for the response.
+func (c *call) exchange(ctx context.Context) (*http.Response, *pooled, *retry.Failure) {
 	e, err := c.t.egressFor(c.req, c.opts)
 	if err != nil {
 		return nil, nil, &retry.Failure{Phase: retry.PhaseProxy, Err: &connectError{failure: retry.Failure{Phase: retry.PhaseProxy, Err: err}}}
@@ -182,10 +194,10 @@ func (c *call) try(ctx context.Context) (*http.Response, *pooled, *retry.Failure
 		trace.GetConn(c.key.addr())
 	}
 	o := e.origin(c.key)
-	c.origin = o
-	if c.attempt == 1 {
+	if c.origin == nil {
 		o.counted(time.Now())
 	}
+	c.origin = o
 	var pc *pooled
 	var cerr *connectError
 	if c.fresh || c.h1Only {
@@ -223,6 +235,13 @@ func (c *call) try(ctx context.Context) (*http.Response, *pooled, *retry.Failure
 		// the answer, the caller has gone.
 		_ = resp.Body.Close()
 		err = context.Cause(ctx)
+	}
+	if errors.Is(err, h2.ErrPlaceLost) {
+		if c.attempt > 1 {
+			closeBody(out) // a copy made for this attempt
+		}
+		pc.letGo()
+		return nil, nil, &retry.Failure{Phase: retry.PhaseWrite, Err: err}
 	}
 	if err != nil {
 		pc.letGo()

@@ -166,7 +166,7 @@ func (b *stallBody) Read(p []byte) (int, error) {
 	b.timer.Reset(b.limit)
 	n, err := b.ReadCloser.Read(p)
 	b.timer.Stop()
-	if err != nil && err != io.EOF && b.fired.Load() {
+	if err != nil && b.fired.Load() { // an EOF too: the server may have ended because we did
 		err = &stallError{b.limit}
 	}
 	return n, err

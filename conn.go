@@ -54,12 +54,12 @@ type pooled struct {
 // itself: http.ClientConn runs its state hook inside Reserve and Release, which
 // the pool calls with its lock held.
 type h1Conn struct {
-	cc   *http.ClientConn
-	conn *h1.Conn
-	busy atomic.Bool // reserved or in use
-	dead atomic.Bool // not to be used again
-	done func()      // tells the pool that Available or Err changed; no lock is held
-	tls  bool        // https
+	cc    *http.ClientConn
+	conn  *h1.Conn
+	busy  atomic.Bool // reserved or in use
+	dead  atomic.Bool // not to be used again
+	done  func()      // tells the pool that Available or Err changed; no lock is held
+	limit int64       // of a response head, in bytes
 
 	forwarded     bool   // to a proxy that forwards: absolute form
 	authorization string // Proxy-Authorization of such requests, "" for none
@@ -127,7 +127,7 @@ func (c *h1Conn) RoundTrip(req *http.Request, head *fingerprint.Head) (*http.Res
 	resp, err := c.cc.RoundTrip(c.outgoing(req))
 	if err != nil {
 		c.finish()
-		return nil, &h1Error{sent: c.conn.Sent(), answered: c.conn.Answered(), err: err}
+		return nil, &h1Error{sent: c.conn.Sent(), answered: c.conn.Answered(), err: c.conn.Explain(err, c.limit)}
 	}
 	resp.Request = req
 	if resp.StatusCode == http.StatusRequestTimeout && c.conn.Stale() { // a 408 to the silence before, not an answer to this
@@ -262,7 +262,7 @@ type dialedKey struct{}
 // newH1Conn takes over nc. done is called whenever the connection became free
 // or unusable.
 func newH1Conn(ctx context.Context, t *http.Transport, nc net.Conn, key originKey, done func()) (*h1Conn, error) {
-	c := &h1Conn{conn: h1.NewConn(nc), done: done}
+	c := &h1Conn{conn: h1.NewConn(nc), done: done, limit: t.MaxResponseHeaderBytes}
 	cc, err := t.NewClientConn(context.WithValue(ctx, dialedKey{}, net.Conn(c.conn)), key.scheme, key.addr())
 	if err != nil {
 		return nil, err

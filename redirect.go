@@ -111,7 +111,7 @@ func redirected(first, hop *http.Request, resp *http.Response) (*http.Request, e
 	if toGet(resp.StatusCode, out.Method) {
 		out.Method = http.MethodGet
 		dropBodyFields(out.Header)
-	} else if first.Body != nil && first.Body != http.NoBody {
+	} else if hop.Body != nil && hop.Body != http.NoBody { // a hop that became a GET stays one
 		if first.GetBody == nil {
 			return nil, nil // as in net/http: the caller decides
 		}

@@ -29,7 +29,7 @@ type Conn struct {
 	begun    int   // requests that Begin announced
 	sent     bool  // a byte of the current request was passed below
 	answered bool  // a byte was read after that
-	closed   bool  // a Read failed: nothing more will come
+	closed   error // a Read failed with this: nothing more will come
 	ended    bool  // closed, or the server spoke, before sent
 	failed   error // why no byte may be written any more
 }
@@ -58,7 +58,7 @@ func (c *Conn) Begin(head *fingerprint.Head, absoluteForm string) {
 	}
 	// What was read between two requests may belong to the first one's answer;
 	// before the first there was nothing to answer.
-	c.ended = c.closed || c.ended && c.begun == 0
+	c.ended = c.closed != nil || c.ended && c.begun == 0
 	c.begun++
 	c.sent, c.answered = false, false
 	c.r = status{}
@@ -120,9 +120,10 @@ func (c *Conn) Write(p []byte) (int, error) {
 		return c.below.Write(p)
 	}
 	if c.ended && !c.sent {
-		c.failed = ErrIdleClosed
+		err := c.idleClosed()
+		c.failed = err
 		c.mu.Unlock()
-		return 0, ErrIdleClosed
+		return 0, err
 	}
 	out, head, used, err := c.w.take(p)
 	c.sent = c.sent || len(out) > 0
@@ -160,10 +161,12 @@ func (c *Conn) Read(p []byte) (int, error) {
 	if c.failed != nil && (errors.Is(err, net.ErrClosed) || errors.Is(err, io.ErrClosedPipe)) {
 		err = c.failed
 	}
-	c.closed = c.closed || err != nil && !isTimeout(err)
+	if c.closed == nil && err != nil && !isTimeout(err) {
+		c.closed = err
+	}
 	switch {
 	case !c.sent:
-		c.ended = c.ended || n > 0 || c.closed
+		c.ended = c.ended || n > 0 || c.closed != nil
 	case n > 0:
 		c.answered = true
 		c.r.read(p[:n])

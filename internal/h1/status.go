@@ -6,9 +6,11 @@ package h1
 type status struct {
 	line [12]byte // "HTTP/1.1 200"
 	n    int      // bytes of line that were read
-	gap  bool     // inside an interim response, behind its status
+	gap  bool     // inside a head, behind its status
 	lf   bool     // in such a gap, the line so far is empty
 	code int      // of the final response; 0: not known, -1: not HTTP/1
+	size int      // bytes read as far as the end of the final head
+	done bool     // the final head was read whole
 }
 
 // final returns the final response's status code, 0 before it is known and -1
@@ -17,7 +19,7 @@ func (s *status) final() int { return s.code }
 
 // read takes the next bytes that were read.
 func (s *status) read(p []byte) {
-	for s.code == 0 && len(p) > 0 {
+	for !s.done && len(p) > 0 {
 		if s.gap {
 			s.skip(p[0])
 			p = p[1:]
@@ -25,17 +27,21 @@ func (s *status) read(p []byte) {
 		}
 		n := copy(s.line[s.n:], p)
 		p = p[n:]
+		s.size += n
 		if s.n += n; s.n == len(s.line) {
 			s.decide()
 		}
 	}
 }
 
-// skip looks for the blank line that ends an interim response.
+// skip looks for the blank line that ends a head.
 func (s *status) skip(b byte) {
+	s.size++
 	switch {
+	case b == '\n' && s.lf && s.code != 0:
+		s.done = true
 	case b == '\n' && s.lf:
-		*s = status{}
+		*s = status{size: s.size}
 	case b == '\n':
 		s.lf = true
 	case b != '\r':
@@ -44,6 +50,7 @@ func (s *status) skip(b byte) {
 }
 
 func (s *status) decide() {
+	s.gap = true
 	code := 0
 	for _, b := range s.line[9:] {
 		if b < '0' || b > '9' {
@@ -55,9 +62,7 @@ func (s *status) decide() {
 	switch {
 	case string(s.line[:7]) != "HTTP/1." || s.line[8] != ' ' || code == 0:
 		s.code = -1
-	case code >= 100 && code <= 199 && code != 101:
-		s.gap = true
-	default:
+	case code < 100 || code > 199 || code == 101:
 		s.code = code
 	}
 }

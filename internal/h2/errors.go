@@ -73,6 +73,11 @@ func (e *Error) Timeout() bool {
 	return errors.As(e.Err, &t) && t.Timeout()
 }
 
+// ErrPlaceLost says that a place taken by Reserve is gone, because the peer's
+// SETTINGS allow fewer streams than it was taken to allow. Nothing was sent and
+// the request's body was not touched.
+var ErrPlaceLost = errors.New("the stream that was reserved is not allowed any more")
+
 // Causes that have no type of their own in the standard library.
 var (
 	errNoStream     = errors.New("no stream is free")

@@ -16,8 +16,9 @@ import (
 // that is checked where requests come in.
 //
 // It uses a slot taken by Reserve if there is one and else waits for a free
-// stream. The body of req is closed in any case, perhaps after RoundTrip
-// returned. Errors are *[Error]; the response's body returns them too.
+// stream. The body of req is closed in any case but that of ErrPlaceLost,
+// perhaps after RoundTrip returned. Errors are *[Error]; the response's body
+// returns them too.
 func (c *Conn) RoundTrip(req *http.Request, head *fingerprint.Head) (*http.Response, error) {
 	ctx := req.Context()
 	s := &stream{
@@ -34,6 +35,9 @@ func (c *Conn) RoundTrip(req *http.Request, head *fingerprint.Head) (*http.Respo
 		s.upload = newUpload(s, head, trace)
 	}
 	if err := c.start(s, head); err != nil {
+		if errors.Is(err, ErrPlaceLost) {
+			return nil, err
+		}
 		if s.upload != nil {
 			s.upload.closeBody()
 		}
@@ -161,5 +165,6 @@ func wroteRequest(trace *httptrace.ClientTrace, err error) {
 
 var (
 	errNoHost    = errors.New("request has no host")
+	errConnect   = errors.New("method CONNECT has no place on a connection to an origin")
 	errNoContent = errors.New("request declares a content length and has no body")
 )

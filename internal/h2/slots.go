@@ -136,7 +136,10 @@ func (c *Conn) acquire(ctx context.Context) *Error {
 			t.open++
 			return nil
 		}
-		// The peer lowered its limit meanwhile: wait like anybody else.
+		// The peer lowered its limit meanwhile: another connection may have
+		// the stream that was promised here.
+		c.unlock()
+		return &Error{NotProcessed: true, Err: ErrPlaceLost}
 	} else if t.free() > 0 && len(t.waiters) == 0 {
 		t.open++
 		return nil

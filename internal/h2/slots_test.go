@@ -138,12 +138,16 @@ func TestLimitChanges(t *testing.T) {
 		p.WriteSettings(maxStreams(1))
 		want[*http2.SettingsFrame](p)
 		two := p.do("GET", nil) // with a reservation that the peer has taken back
+		if e := two.failure(t); e.Sent || !e.NotProcessed || !errors.Is(e, ErrPlaceLost) {
+			t.Errorf("a place taken back: %+v", e)
+		}
+		three := p.do("GET", nil) // without one it waits
 		p.quiet()
 		p.headers(f1.StreamID, true, ":status", "200")
 		one.body(t)
 		f2, _ := p.request()
 		p.headers(f2.StreamID, true, ":status", "200")
-		two.body(t)
+		three.body(t)
 		if a, f := p.c.Available(), p.c.InFlight(); a != 1 || f != 0 {
 			t.Errorf("%d available and %d in flight, want 1 and 0", a, f)
 		}

@@ -67,6 +67,11 @@ var importRules = []importRule{
 		why: "what they do, every importer of the module must be able to do",
 	},
 	{
+		in:  []string{"cmd/mien/internal/..."},
+		not: []string{"mientest/...", "github.com/spf13/cobra"},
+		why: "what a command finds out is told apart from how it is asked and shown; the fault origin is for its tests",
+	},
+	{
 		in: []string{"..."}, but: []string{"mientest", "examples/..."},
 		not: []string{"log"},
 		why: "a library does not print; warnings go to Config.Logger. (mientest: the type of http.Server's ErrorLog)",
@@ -238,6 +243,10 @@ func TestRulesBite(t *testing.T) {
 		{"mientest", modulePath + "/fingerprint", false, false},
 		{"cmd/mien", modulePath + "/internal/h2", true, true},
 		{"cmd/mien", modulePath + "/mientest", false, false},
+		{"cmd/mien", modulePath + "/cmd/mien/internal/doctor", false, false},
+		{"cmd/mien/internal/doctor", modulePath + "/internal/egress", false, true},
+		{"cmd/mien/internal/doctor", modulePath + "/mientest", false, true},
+		{"cmd/mien/internal/doctor", modulePath + "/mientest", true, false},
 		{"retry", "log", false, true},
 		{"retry", "log/slog", false, false},
 	} {

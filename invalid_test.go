@@ -168,7 +168,6 @@ func TestInvalidConfig(t *testing.T) {
 		{mien.Config{TLS: &tls.Config{MinVersion: tls.VersionTLS13}}, "TLS.MinVersion"},
 		{mien.Config{TLS: &tls.Config{NextProtos: []string{"h2"}}}, "TLS.NextProtos"},
 		{mien.Config{TLS: &tls.Config{CipherSuites: []uint16{1}}}, "TLS.CipherSuites"},
-		{mien.Config{ProxyTLS: &tls.Config{}}, "ProxyTLS"},
 		{mien.Config{Proxy: http.ProxyURL(&url.URL{}), ProxyTLS: &tls.Config{MaxVersion: 1}}, "ProxyTLS.MaxVersion"},
 		{mien.Config{Header: http.Header{"X\n": {"1"}}}, "Header"},
 		{mien.Config{Header: http.Header{"X": {"1\r\n"}}}, "X"},

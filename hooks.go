@@ -8,7 +8,8 @@ import (
 )
 
 // Hooks are called while requests run, each nil or safe for concurrent use.
-// They must return quickly: the request waits for them.
+// They must return quickly: the request waits for them. The Request in what they
+// are told is the caller's, or a clone of it with the jar's cookies.
 type Hooks struct {
 	// Handshake is called after every TLS handshake, failed ones included.
 	Handshake func(HandshakeInfo)
@@ -19,6 +20,32 @@ type Hooks struct {
 	// Done is called once for each hop: when its response's body has ended or
 	// was closed, or when it failed.
 	Done func(RequestInfo)
+}
+
+// ChainHooks returns hooks that call those of all, in that order. What none of
+// them sets stays nil.
+func ChainHooks(all ...Hooks) Hooks {
+	var out Hooks
+	for _, h := range all {
+		out.Handshake = chained(out.Handshake, h.Handshake)
+		out.Retry = chained(out.Retry, h.Retry)
+		out.Phase = chained(out.Phase, h.Phase)
+		out.Done = chained(out.Done, h.Done)
+	}
+	return out
+}
+
+func chained[T any](first, second func(T)) func(T) {
+	switch {
+	case first == nil:
+		return second
+	case second == nil:
+		return first
+	}
+	return func(info T) {
+		first(info)
+		second(info)
+	}
 }
 
 // HandshakeInfo tells of one TLS handshake.

@@ -14,7 +14,7 @@
 // reader see [mien.Session.Stats]. Each works without the other. Hooks of your
 // own go beside it:
 //
-//	mien.Config{Hooks: otel.Chain(o.Hooks(), mine)}
+//	mien.Config{Hooks: mien.ChainHooks(o.Hooks(), mine)}
 //
 // A session has an Observer of its own; Options.Attributes tells several apart.
 //

@@ -31,7 +31,7 @@ func Example() {
 	mine := mien.Hooks{Done: func(i mien.RequestInfo) { fmt.Println("done:", i.Status) }}
 	s, err := mien.New(mien.Config{
 		TLS:   origin.ClientTLS(),
-		Hooks: otel.Chain(o.Hooks(), mine),
+		Hooks: mien.ChainHooks(o.Hooks(), mine),
 	})
 	if err != nil {
 		fmt.Println(err)

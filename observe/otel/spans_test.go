@@ -205,7 +205,7 @@ func TestUnsampled(t *testing.T) {
 	}
 	defer o.Close()
 	var over []time.Duration
-	s, err := mien.New(mien.Config{TLS: origin.ClientTLS(), Hooks: otel.Chain(o.Hooks(), mien.Hooks{
+	s, err := mien.New(mien.Config{TLS: origin.ClientTLS(), Hooks: mien.ChainHooks(o.Hooks(), mien.Hooks{
 		Done: func(i mien.RequestInfo) { over = append(over, i.Duration) },
 	})})
 	if err != nil {

@@ -14,7 +14,7 @@
 // [mien.Session.Stats]. Each works without the other. Hooks of your own go
 // beside it:
 //
-//	mien.Config{Hooks: prometheus.Chain(c.Hooks(), mine)}
+//	mien.Config{Hooks: mien.ChainHooks(c.Hooks(), mine)}
 //
 // A session has a Collector of its own. Several are told apart by a label:
 //

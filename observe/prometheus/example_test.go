@@ -25,7 +25,7 @@ func Example() {
 	mine := mien.Hooks{Retry: func(i mien.RetryInfo) { fmt.Println("again after", i.Class) }}
 	s, err := mien.New(mien.Config{
 		TLS:   origin.ClientTLS(),
-		Hooks: prometheus.Chain(c.Hooks(), mine),
+		Hooks: mien.ChainHooks(c.Hooks(), mine),
 	})
 	if err != nil {
 		fmt.Println(err)

@@ -2,7 +2,6 @@ package prometheus_test
 
 import (
 	"errors"
-	"slices"
 	"testing"
 	"time"
 
@@ -61,30 +60,5 @@ func TestSeveral(t *testing.T) {
 	}
 	if n, err := testutil.GatherAndCount(registry, "mien_requests_total"); n != 2 || err != nil {
 		t.Errorf("%d, %v", n, err)
-	}
-}
-
-// TestChain: all are called in order; what nobody sets stays nil, so that it
-// costs the session nothing.
-func TestChain(t *testing.T) {
-	var called []string
-	hooks := func(name string) mien.Hooks {
-		return mien.Hooks{
-			Handshake: func(mien.HandshakeInfo) { called = append(called, name+" handshake") },
-			Done:      func(i mien.RequestInfo) { called = append(called, name+" "+i.Origin) },
-		}
-	}
-	h := prometheus.Chain(hooks("a"), mien.Hooks{}, hooks("b"), mien.Hooks{Retry: func(mien.RetryInfo) { called = append(called, "retry") }})
-	if h.Phase != nil {
-		t.Error("Phase is set")
-	}
-	h.Handshake(mien.HandshakeInfo{})
-	h.Retry(mien.RetryInfo{})
-	h.Done(mien.RequestInfo{Origin: "x"})
-	if want := []string{"a handshake", "b handshake", "retry", "a x", "b x"}; !slices.Equal(called, want) {
-		t.Errorf("called %q, want %q", called, want)
-	}
-	if h := prometheus.Chain(); h.Done != nil {
-		t.Error("hooks of nothing")
 	}
 }

@@ -58,7 +58,7 @@ type Options struct {
 	// Timeout bounds all of it; 0: 60 s.
 	Timeout time.Duration
 	// HandshakeTime bounds the connection and, again, the handshake; 0: a
-	// twelfth of Timeout, at most 5 s.
+	// fifteenth of Timeout, at most 5 s.
 	HandshakeTime time.Duration
 }
 
@@ -81,7 +81,7 @@ func (o Options) withDefaults() (Options, error) {
 	orDefault(&o.Repeat, 5)
 	orDefault(&o.Concurrent, 64)
 	orDefault(&o.Timeout, time.Minute)
-	orDefault(&o.HandshakeTime, min(o.Timeout/12, 5*time.Second))
+	orDefault(&o.HandshakeTime, min(o.Timeout/15, 5*time.Second))
 	switch {
 	case o.Connections < 0:
 		return o, fmt.Errorf("connections: %d is negative", o.Connections)

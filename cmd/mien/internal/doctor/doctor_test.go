@@ -28,10 +28,11 @@ func expect(t *testing.T, r *Report, code Code, words string) {
 }
 
 func TestNothingWrong(t *testing.T) {
-	for _, name := range []string{"chrome", "firefox", "utls:HelloChrome_133"} {
+	for name, crowd := range map[string]int{"chrome": 16, "firefox": 1, "utls:HelloChrome_133": 1} {
 		t.Run(name, func(t *testing.T) {
 			origin := newOrigin(t, mientest.Config{})
 			o := towards(origin, origin.Addr())
+			o.Concurrent = crowd
 			var err error
 			if o.Profile, err = fingerprint.Lookup(name); err != nil {
 				t.Fatal(err)
@@ -61,7 +62,7 @@ func TestNothingWrong(t *testing.T) {
 			if nameless == nil || bare != nameless.Tried || bare != 5 {
 				t.Errorf("%d hellos came without a server name: %+v", bare, nameless)
 			}
-			if big := r.largest(Direct); big == nil || big.AtOnce != 16 || !big.all() {
+			if big := r.largest(Direct); big == nil || big.AtOnce != crowd || !big.all() {
 				t.Errorf("the largest crowd: %+v", big)
 			}
 		})
@@ -81,7 +82,7 @@ func TestLargeHello(t *testing.T) {
 	t.Run("dropped", func(t *testing.T) {
 		t.Parallel()
 		o := towards(origin, middlebox(t, origin.Addr().String(), silence))
-		o.HandshakeTime = 250 * time.Millisecond
+		o.HandshakeTime = 200 * time.Millisecond
 		expect(t, examine(t, o), LargeHello, "drops hellos larger than one TCP segment")
 	})
 	t.Run("preset", func(t *testing.T) {
@@ -147,7 +148,7 @@ func TestHelloCauses(t *testing.T) {
 			o := towards(origin, origin.Addr())
 			if c.end.End == mientest.Stall {
 				t.Parallel()
-				o.HandshakeTime = 250 * time.Millisecond
+				o.HandshakeTime = 200 * time.Millisecond
 			}
 			expect(t, examine(t, o), c.code, c.words)
 		})

@@ -31,7 +31,7 @@ func newOrigin(t *testing.T, cfg mientest.Config) *mientest.Origin {
 }
 
 // towards are options for an origin under the name of localhost at addr, with
-// time enough for a slow machine and few connections for a small one.
+// few connections for a small machine, and no crowds.
 func towards(o *mientest.Origin, addr net.Addr) Options {
 	_, port, _ := net.SplitHostPort(addr.String())
 	return Options{
@@ -39,7 +39,7 @@ func towards(o *mientest.Origin, addr net.Addr) Options {
 		RootCAs:     o.CertPool(),
 		Resolver:    names{netip.MustParseAddr("127.0.0.1")},
 		Connections: 10,
-		Concurrent:  16,
+		Concurrent:  -1,
 	}
 }
 

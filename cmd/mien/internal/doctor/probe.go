@@ -68,7 +68,7 @@ func (p *Probe) add(r result) {
 	if p.Failed == nil {
 		p.Failed = make(map[retry.Class]int)
 	}
-	p.Failed[r.failed.Class]++
+	p.Failed[retry.Class(r.failed.Class.String())]++ // Unknown has no text by itself
 	if p.first == nil {
 		p.first, p.Error = r.failed, words(r.failed)
 	}
@@ -186,7 +186,7 @@ var helloNames = map[Hello]string{
 
 func (p *Probe) failures() string {
 	var parts []string
-	for _, c := range append(retry.Classes(), retry.Unknown) {
+	for _, c := range append(retry.Classes(), retry.Class(retry.Unknown.String())) {
 		if n := p.Failed[c]; n > 0 {
 			parts = append(parts, fmt.Sprintf("%d × %s", n, c))
 		}

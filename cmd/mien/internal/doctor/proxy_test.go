@@ -54,7 +54,7 @@ func TestProxyCloses(t *testing.T) {
 		t.Parallel()
 		o := towards(origin, origin.Addr())
 		o.Proxy, _ = connectProxy(t, http.StatusOK, func(c net.Conn, _ []byte, _ string) { silence(c) })
-		o.HandshakeTime, o.Concurrent = 250*time.Millisecond, -1
+		o.HandshakeTime = 200 * time.Millisecond
 		expect(t, examine(t, o), ProxyCloses, "nothing comes back")
 	})
 	t.Run("before its answer", func(t *testing.T) {
@@ -94,7 +94,7 @@ func TestProxyNothingWrong(t *testing.T) {
 	o := towards(origin, origin.Addr())
 	var tunnels *atomic.Int64
 	o.Proxy, tunnels = connectProxy(t, http.StatusOK, relay)
-	o.NoDirect = true
+	o.NoDirect, o.Concurrent = true, 8
 	expect(t, examine(t, o), NothingWrong, "")
 	if n := origin.Counters().Handshakes; n == 0 || tunnels.Load() != n {
 		t.Errorf("%d tunnels for %d handshakes", tunnels.Load(), n)
@@ -112,7 +112,7 @@ func TestProxyDoesTheSame(t *testing.T) {
 func TestProxyOverload(t *testing.T) {
 	origin := newOrigin(t, mientest.Config{Faults: mientest.Faults{Delay: 30 * time.Millisecond}})
 	o := towards(origin, origin.Addr())
-	o.Repeat = 2
+	o.Repeat, o.Concurrent = 2, 16
 	var busy atomic.Int64
 	o.Proxy, _ = connectProxy(t, http.StatusOK, func(c net.Conn, early []byte, target string) {
 		defer busy.Add(-1)

@@ -153,6 +153,12 @@ func classifyConnecting(phase Phase, err error) Class {
 // classifyExchange is for a request that has a connection and no response yet.
 func classifyExchange(f Failure) Class {
 	err := f.Err
+	// A TLS 1.3 client ends its handshake before the server has judged the
+	// client's certificate: that verdict comes with the first read, which may
+	// be over before the request was even queued.
+	if c := classifyTLS(err); c != Unknown {
+		return c
+	}
 	if isUnprocessed(err) {
 		return NotProcessed
 	}
@@ -161,11 +167,6 @@ func classifyExchange(f Failure) Class {
 	}
 	if h2, ok := h2FaultOf(err); ok {
 		return classifyH2(h2)
-	}
-	// A TLS 1.3 client ends its handshake before the server has judged the
-	// client's certificate: that verdict comes with the first read.
-	if c := classifyTLS(err); c != Unknown {
-		return c
 	}
 	_, goodbye := alertOf(err)
 	if goodbye || isEnd(err) || errors.Is(err, net.ErrClosed) {

@@ -1,6 +1,9 @@
 package retry
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // sameRefusals is how many refusals in a row, all of them the same and certain
 // to be repeated, say that an origin is down.
@@ -16,8 +19,9 @@ const perRound = 4
 // clock and has no mutex: its owner passes the time and guards it. The zero
 // value is not ready: use NewConnectTracker.
 type ConnectTracker struct {
-	max     int     // failures in a row that mean down
-	backoff Backoff // grows with each failure in a row
+	max     int           // failures in a row that mean down
+	backoff Backoff       // grows with each failure in a row
+	patient time.Duration // the longest Retry-After that is waited for
 
 	failed    int           // failures in a row that count
 	refused   int           // how many of them were certain refusals
@@ -25,14 +29,17 @@ type ConnectTracker struct {
 	round     time.Time     // when the first failure of this round was seen
 	inRound   int           // failures of this round that count
 	ceiling   time.Duration // of the next pause
+	asked     time.Duration // the next pause, as the latest failure asked for it; 0: it did not
 	succeeded time.Time     // when a handshake last completed
+	once      []Class       // failed so in this row, of those that allow one more attempt
+	onceAt    time.Time     // when the latest of once was added
 	downAt    time.Time     // when the origin was last declared down; zero if it has answered since
 }
 
 // NewConnectTracker returns a tracker under p, with nothing counted.
 func NewConnectTracker(p Policy) ConnectTracker {
 	p = p.WithDefaults()
-	t := ConnectTracker{max: p.MaxConnectAttempts, backoff: NewBackoff(p.ConnectBase, p.ConnectCap, p.Rand)}
+	t := ConnectTracker{max: p.MaxConnectAttempts, backoff: NewBackoff(p.ConnectBase, p.ConnectCap, p.Rand), patient: p.MaxRetryAfter}
 	if p.Off() || t.max < 0 {
 		t.max = 1
 	}
@@ -54,6 +61,10 @@ func NewConnectTracker(p Policy) ConnectTracker {
 // machine is out of something (LocalLimit) is counted apart, and says that the
 // origin cannot be reached only after as many in a row. A wait that began
 // after the origin was declared down starts a new count.
+//
+// A failure after which any request may be tried once more means down when it
+// comes again in the same row. A proxy that asks to be left alone for longer than MaxRetryAfter ends the
+// waiting too, unless a connection stands.
 func (t *ConnectTracker) Fail(now, started time.Time, f Failure, live bool, since time.Time) (down bool) {
 	class := Classify(f)
 	if class == Canceled {
@@ -79,8 +90,20 @@ func (t *ConnectTracker) Fail(now, started time.Time, f Failure, live bool, sinc
 	default:
 		t.failed++
 	}
+	asked, _ := retryAfterOf(f.Err, nil, now)
+	if t.asked = 0; asked <= t.patient {
+		t.asked = asked
+	} else if !live {
+		t.downAt = now
+		return true
+	}
+	again := Decide(class, f).Once() && t.again(class, now, started)
 	if live || t.succeeded.After(since) {
 		return false
+	}
+	if again {
+		t.downAt = now
+		return true
 	}
 	certain := t.refused == t.failed && t.failed >= sameRefusals
 	if !certain && t.failed < t.max && t.local < t.max {
@@ -90,6 +113,16 @@ func (t *ConnectTracker) Fail(now, started time.Time, f Failure, live bool, sinc
 	return true
 }
 
+// again reports whether a class that allows one more attempt was met before,
+// by an attempt that had ended when this one began.
+func (t *ConnectTracker) again(class Class, now, started time.Time) bool {
+	if slices.Contains(t.once, class) {
+		return !started.Before(t.onceAt)
+	}
+	t.once, t.onceAt = append(t.once, class), now
+	return false
+}
+
 // Succeeded records a completed handshake: nothing is in a row any more.
 func (t *ConnectTracker) Succeeded(now time.Time) {
 	t.restart()
@@ -97,8 +130,8 @@ func (t *ConnectTracker) Succeeded(now time.Time) {
 }
 
 func (t *ConnectTracker) restart() {
-	t.failed, t.refused, t.local, t.inRound, t.ceiling = 0, 0, 0, 0, 0
-	t.downAt = time.Time{}
+	t.failed, t.refused, t.local, t.inRound, t.ceiling, t.asked = 0, 0, 0, 0, 0, 0
+	t.once, t.downAt = nil, time.Time{}
 	t.backoff.Reset()
 }
 
@@ -107,8 +140,12 @@ func (t *ConnectTracker) restart() {
 func (t *ConnectTracker) Failed() int { return t.failed + t.local }
 
 // Wait draws the pause before the next attempt: full jitter under a ceiling
-// that grows with every failure in a row. It is 0 when none has failed.
+// that grows with every failure in a row, or what a proxy asked for by
+// Retry-After as the latest failed. It is 0 when none has failed.
 func (t *ConnectTracker) Wait() time.Duration {
+	if t.asked > 0 {
+		return t.asked
+	}
 	return jitter(t.ceiling, t.backoff.rand)
 }
 

@@ -150,3 +150,50 @@ func TestConnectTrackerRounds(t *testing.T) {
 		}
 	}
 }
+
+// A proxy that says when to come again is asked again then, or not at all.
+func TestConnectTrackerRetryAfter(t *testing.T) {
+	busy := func(after string) Failure { return Failure{Phase: PhaseProxy, Err: &proxyError{503, after}} }
+	tr := NewConnectTracker(Policy{})
+	if tr.Fail(noon, noon, busy("7"), false, noon) || tr.Wait() != 7*time.Second {
+		t.Errorf("wait %v", tr.Wait())
+	}
+	if tr.Fail(noon, noon, busy(""), false, noon) || tr.Wait() > DefaultConnectCap {
+		t.Errorf("then wait %v", tr.Wait())
+	}
+	if tr.Fail(noon, noon, busy("61"), true, noon) || tr.Wait() > DefaultConnectCap {
+		t.Errorf("too long, and a connection stands: wait %v", tr.Wait())
+	}
+	if !tr.Fail(noon, noon, busy("61"), false, noon) {
+		t.Error("too long: not down")
+	}
+	tr.Succeeded(noon)
+	if tr.Wait() != 0 {
+		t.Errorf("after a success wait %v", tr.Wait())
+	}
+}
+
+// What may be tried once more may be so whatever failed before it, and not twice.
+func TestConnectTrackerOnce(t *testing.T) {
+	internal := Failure{Phase: PhaseTLS, Err: alertError(80)}
+	tr := NewConnectTracker(Policy{})
+	at := func(n int) time.Time { return noon.Add(time.Duration(n) * time.Second) }
+	tr.Fail(at(1), at(0), reset, false, noon)
+	if tr.Fail(at(3), at(2), internal, false, noon) {
+		t.Error("the first alert is the end")
+	}
+	if tr.Fail(at(4), at(2), internal, false, noon) {
+		t.Error("that of an attempt side by side is the end")
+	}
+	if tr.Fail(at(5), at(4), internal, true, noon) {
+		t.Error("the second is the end though a connection stands")
+	}
+	tr.Succeeded(at(6))
+	if tr.Fail(at(8), at(7), internal, false, at(7)) {
+		t.Error("after a success the first is the end")
+	}
+	tr.Fail(at(9), at(8), reset, false, at(7))
+	if !tr.Fail(at(10), at(9), internal, false, at(7)) {
+		t.Error("the second is not the end")
+	}
+}

@@ -195,3 +195,18 @@ func TestBudgetsAreBounded(t *testing.T) {
 		t.Errorf("the budget in use was forgotten: %d requests", requests)
 	}
 }
+
+// unprocessedAlert is what an HTTP/2 connection says when the server's verdict
+// on a client certificate came before the request was queued.
+type unprocessedAlert struct{}
+
+func (unprocessedAlert) Error() string     { return "certificate required" }
+func (unprocessedAlert) Unprocessed() bool { return true }
+func (unprocessedAlert) TLSAlert() uint8   { return 116 }
+
+func TestAlertBeforeTheRequestIsAnAlert(t *testing.T) {
+	f := Failure{Phase: PhaseWrite, Err: unprocessedAlert{}}
+	if c := Classify(f); c != Alert || Decide(c, f) != Never {
+		t.Errorf("%v, %v", c, Decide(c, f))
+	}
+}

@@ -87,7 +87,7 @@ func (r *Run) judge(now time.Time, e Event) Verdict {
 	if v.Reason = soft; soft != "" && !unsafe {
 		return v
 	}
-	if v.Reason = r.spent(e, connecting, down); v.Reason != "" {
+	if v.Reason = r.spent(now, e, connecting, down); v.Reason != "" {
 		return v
 	}
 	if e.Wait, v.Reason = r.wait(now, e, connecting, free); v.Reason != "" {
@@ -128,15 +128,18 @@ func (r *Run) unfit(e Event) Reason {
 
 // spent is why the caps or the body forbid another attempt, whatever anybody
 // says.
-func (r *Run) spent(e Event, connecting, down bool) Reason {
+func (r *Run) spent(now time.Time, e Event, connecting, down bool) Reason {
+	asked, _ := retryAfterOf(e.Failure.Err, e.Response, now)
 	switch {
 	case connecting && r.cfg.Connect == nil:
 		return NotRetryable
+	case e.Decision.Once() && slices.Contains(r.onceUsed, e.Class):
+		return AttemptsSpent
+	case down && asked > r.policy.MaxRetryAfter:
+		return WaitTooLong
 	case down:
 		return OriginDown
 	case !connecting && r.counted >= r.policy.MaxAttempts:
-		return AttemptsSpent
-	case e.Decision.Once() && slices.Contains(r.onceUsed, e.Class):
 		return AttemptsSpent
 	case !r.cfg.Replayable():
 		return NotReplayable

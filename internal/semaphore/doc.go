@@ -11,6 +11,27 @@
 //	}
 //	defer slot.Release()
 //
+// # Shortage on this machine
+//
+// Who opens a socket and gets EMFILE, ENFILE or EADDRNOTAVAIL calls
+//
+//	if width, first := sem.Shrink(time.Now(), 16); first {
+//		logger.Warn("out of file descriptors or ports: fewer requests at once", "now", width)
+//	}
+//
+// on the semaphore of all requests, and treats the error as one to retry. The
+// width recovers by itself as time passes without such errors.
+//
+// # Starvation
+//
+// Starving says once per episode that a queue does not move. One timer for a
+// semaphore is enough: who finds no slot free by TryAcquire starts it if it does
+// not run, when it fires it asks
+//
+//	starving, again := sem.Starving(time.Now(), 10*time.Second)
+//
+// logs Stats and Ages if so, and runs again after again while anybody waits.
+//
 // # Limitations
 //
 // All holders and waiters of one Semaphore share one mutex, held for a few

@@ -23,7 +23,7 @@ func testKeyed(t *testing.T) {
 	if _, ok := k.TryAcquire("a"); ok {
 		t.Fatal("two slots of a")
 	}
-	time.Sleep(2 * time.Second)
+	<-time.After(2 * time.Second)
 	if st := k.Stats("a"); st.Held != 1 || st.Width != 1 || st.Oldest != 2*time.Second {
 		t.Errorf("Stats(a) = %+v", st)
 	}

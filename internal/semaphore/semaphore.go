@@ -16,6 +16,8 @@ type Semaphore struct {
 	waiting list      // guarded by mu; slots promised, in the order they were asked for
 	peak    int       // guarded by mu; the most that were ever out at once
 	freed   time.Time // guarded by mu; when a slot last came back, or the first one went out
+	warned  bool      // guarded by mu; Starving told of the time since freed
+	shrunk  *shrunk   // guarded by mu; nil: width is as it was set
 }
 
 // New returns a semaphore of the given width. A width of zero or less does not
@@ -56,6 +58,7 @@ func (s *Semaphore) acquire(ctx context.Context, e *entry) (*Slot, error) {
 	}
 	slot := &Slot{sem: s, entry: e}
 	s.mu.Lock()
+	s.recover(now)
 	if s.free() {
 		s.give(slot, now)
 		s.mu.Unlock()
@@ -87,6 +90,7 @@ func (s *Semaphore) tryAcquire(e *entry) (*Slot, bool) {
 	now := time.Now()
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.recover(now)
 	if !s.free() {
 		return nil, false
 	}
@@ -97,12 +101,13 @@ func (s *Semaphore) tryAcquire(e *entry) (*Slot, bool) {
 
 // SetWidth changes how many slots there are; zero or less: unlimited. Wider
 // admits those waiting at once. Narrower takes nothing back: new slots are
-// given when enough have been released.
+// given when enough have been released. What Shrink took is forgotten.
 func (s *Semaphore) SetWidth(width int) {
 	now := time.Now()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.width = max(width, 0)
+	s.shrunk = nil
 	s.admit(now)
 }
 
@@ -131,8 +136,10 @@ func (s *Slot) end(now time.Time) bool {
 	case slotHeld:
 		sem.held.remove(s)
 		sem.freed = now
+		sem.warned = false
 	}
 	s.state = slotReleased
+	sem.recover(now)
 	sem.admit(now)
 	return true
 }

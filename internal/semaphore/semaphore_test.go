@@ -50,7 +50,7 @@ func testQueueError(t *testing.T) {
 	s := New(3)
 	for range 3 {
 		mustAcquire(t, s)
-		time.Sleep(time.Second)
+		<-time.After(time.Second)
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 9*time.Second)
 	defer cancel()
@@ -132,7 +132,7 @@ func testPeak(t *testing.T, width int) {
 			n := running.Add(1)
 			for p := peak.Load(); n > p && !peak.CompareAndSwap(p, n); p = peak.Load() {
 			}
-			time.Sleep(time.Second)
+			<-time.After(time.Second)
 			running.Add(-1)
 		})
 	}
@@ -185,7 +185,7 @@ func testRandomCancels(t *testing.T) {
 		start := time.Duration(rng.IntN(1000)) * time.Millisecond
 		key := string(rune('a' + rng.IntN(20)))
 		wg.Go(func() {
-			time.Sleep(start)
+			<-time.After(start)
 			ctx, cancel := context.WithTimeout(t.Context(), timeout)
 			defer cancel()
 			slot, err := s.Acquire(ctx)
@@ -204,7 +204,7 @@ func testRandomCancels(t *testing.T) {
 				return
 			}
 			defer host.Release()
-			time.Sleep(hold)
+			<-time.After(hold)
 			done.Add(1)
 		})
 	}
@@ -292,16 +292,16 @@ func TestStatsByAge(t *testing.T) { synctest.Test(t, testStatsByAge) }
 func testStatsByAge(t *testing.T) {
 	s := New(2)
 	a := mustAcquire(t, s)
-	time.Sleep(time.Second)
+	<-time.After(time.Second)
 	mustAcquire(t, s)
 	go func() { _, _ = s.Acquire(t.Context()) }()
 	synctest.Wait()
-	time.Sleep(3 * time.Second)
+	<-time.After(3 * time.Second)
 	if got, want := s.Stats(), (Stats{Width: 2, Held: 2, Waiting: 1, Peak: 2, Oldest: 4 * time.Second, LongestWait: 3 * time.Second, SinceLastFree: 4 * time.Second}); got != want {
 		t.Errorf("Stats\n got %+v\nwant %+v", got, want)
 	}
 	a.Release()
-	time.Sleep(time.Second)
+	<-time.After(time.Second)
 	if got, want := s.Stats(), (Stats{Width: 2, Held: 2, Peak: 2, Oldest: 4 * time.Second, SinceLastFree: time.Second}); got != want {
 		t.Errorf("Stats after a release\n got %+v\nwant %+v", got, want)
 	}

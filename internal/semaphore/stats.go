@@ -5,6 +5,7 @@ import "time"
 // Stats is a semaphore at one moment.
 type Stats struct {
 	Width   int // slots there are; 0: unlimited
+	Full    int // if Shrink made them fewer, what they will be again; else 0
 	Held    int // slots given out
 	Waiting int // callers in the queue
 	Peak    int // the most slots that were ever out at once
@@ -20,12 +21,22 @@ func (s *Semaphore) Stats() Stats {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	st := Stats{Width: s.width, Held: s.held.n, Waiting: s.waiting.n, Peak: s.peak}
+	if s.shrunk != nil {
+		st.Full = s.shrunk.full
+	}
 	st.Oldest = age(s.held.head, now)
 	st.LongestWait = age(s.waiting.head, now)
 	if s.held.n > 0 {
 		st.SinceLastFree = max(now.Sub(s.freed), 0)
 	}
 	return st
+}
+
+// heldNow is the number of slots given out.
+func (s *Semaphore) heldNow() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.held.n
 }
 
 // Ages tells how long the slots given out have been held, the oldest first, at

@@ -46,7 +46,10 @@ func (o *origin) connect(ctx context.Context, h1Only bool, phase *dialPhase) (*p
 
 	nc, err := o.socket(ctx, phase)
 	if err != nil {
-		return nil, dialFailure(err)
+		f := dialFailure(err)
+		outcome = outcomeOf(ctx, f)
+		o.egress.transport.short(*f)
+		return nil, f
 	}
 	if o.key.scheme == "http" {
 		outcome = semaphore.Completed
@@ -117,10 +120,12 @@ func outcomeOf(ctx context.Context, f *retry.Failure) semaphore.Outcome {
 		return semaphore.Abandoned
 	}
 	switch retry.Classify(*f) {
-	case retry.HandshakeReset:
+	case retry.HandshakeReset, retry.ProxyReset, retry.ProxyRefused:
 		return semaphore.Reset
 	case retry.HandshakeTimeout:
 		return semaphore.Timeout
+	case retry.NameNotFound, retry.NameTemporary, retry.Refused, retry.LocalLimit, retry.Invalid:
+		return semaphore.Abandoned // says nothing about how much the peer can bear
 	}
 	return semaphore.Completed // the peer answered, if only to refuse
 }

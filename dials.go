@@ -221,7 +221,7 @@ func (o *origin) verdict(now, started time.Time, f retry.Failure) verdict {
 	switch {
 	case o.egress.transport.cfg.Retry.MaxAttempts < 0:
 		v.failOne = true
-	case decision == retry.Never, decision == retry.AnyOnce && v.attempt > 1, down:
+	case decision == retry.Never, down:
 		v.failAll = true
 	default:
 		v.wait = o.failures.Wait()

@@ -25,6 +25,7 @@ type transport struct {
 	inFlight *semaphore.Semaphore
 	perHost  *semaphore.Keyed
 	rates    hostRates
+	queue    watch // of inFlight
 	decoders encoding.Decoders
 	stats    counters
 	wg       sync.WaitGroup // the transport's own goroutines
@@ -70,6 +71,7 @@ func newTransport(cfg *Config) *transport {
 	t.ctx, t.stop = context.WithCancelCause(context.Background())
 	t.dialer = cfg.dialer(&t.registry)
 	t.rates.perSecond = cfg.Limits.PerHostRate
+	t.queue.sem, t.queue.logger = t.inFlight, cfg.Logger
 	return t
 }
 
@@ -253,6 +255,7 @@ func (t *transport) close() {
 			_ = pc.Close()
 		}
 	}
+	t.queue.stop()
 	t.registry.Close()
 	t.wg.Wait()
 }
@@ -282,8 +285,11 @@ func (t *transport) acquire(ctx context.Context, host string) (slots, error) {
 	var err error
 	if slot, ok := t.inFlight.TryAcquire(); ok {
 		s.all = slot
-	} else if s.all, err = t.wait(ctx, t.inFlight.Acquire); err != nil {
-		return s, err
+	} else {
+		t.queue.waiting()
+		if s.all, err = t.wait(ctx, t.inFlight.Acquire); err != nil {
+			return s, err
+		}
 	}
 	if t.cfg.Limits.InFlightPerHost > 0 {
 		if slot, ok := t.perHost.TryAcquire(host); ok {

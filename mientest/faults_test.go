@@ -9,6 +9,7 @@ import (
 	"io"
 	"net/http"
 	"strings"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -82,7 +83,9 @@ func TestRequestFaultsHTTP2(t *testing.T) {
 	if n := o.Counters().Connections; n != 1 {
 		t.Errorf("a stream reset cost the connection: %d connections", n)
 	}
-	if err := try("/goaway"); err == nil || !strings.Contains(err.Error(), "GOAWAY") && !strings.Contains(err.Error(), "graceful") {
+	// The connection closes behind the GOAWAY: a client still writing may hear that first.
+	if err := try("/goaway"); err == nil || !strings.Contains(err.Error(), "GOAWAY") && !strings.Contains(err.Error(), "graceful") &&
+		!isReset(err) && !errors.Is(err, syscall.EPIPE) {
 		t.Errorf("/goaway: %v", err)
 	}
 	for path, how := range map[string]Ending{"/rst": RST, "/fin": FIN} {

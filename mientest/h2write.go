@@ -23,6 +23,7 @@ type h2Writer struct {
 	have   int // bytes of header collected
 	left   int // payload bytes of the current frame to come
 	block  bool
+	begun  bool // SETTINGS, which go first (RFC 9113 §3.4), are written or in out
 	out    []byte
 	drop   bool
 }
@@ -99,9 +100,10 @@ func (w *h2Writer) takeInjected() {
 // startFrame acts on a complete frame header. The payload of a RST_STREAM that
 // is to carry another code is written here and the original left out.
 func (w *h2Writer) startFrame() {
-	if !w.block {
+	if !w.block && w.begun {
 		w.takeInjected()
 	}
+	w.begun = true
 	f := parseFrameHeader(w.header[:])
 	w.left, w.drop = f.length, false
 	switch f.typ {

@@ -50,7 +50,6 @@ type egressState struct {
 
 	mu      sync.Mutex
 	origins map[originKey]*origin // guarded by mu
-	closed  bool                  // guarded by mu
 	lastUse time.Time             // guarded by transport.mu
 }
 

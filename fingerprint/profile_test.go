@@ -83,7 +83,7 @@ func (e Extension) body() (b []byte, fixed bool) {
 
 // blank replaces reserved values in the lists of codes by the placeholder.
 func blank(r RawExtension) []byte {
-	head := 0
+	var head int
 	switch r.ID {
 	case helloGroups, helloSignatureAlgorithms:
 		head = 2

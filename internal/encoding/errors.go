@@ -16,7 +16,7 @@ var (
 // the decoder's own error.
 type Error struct {
 	Coding string // as Content-Encoding names it; "" if it concerns all of them
-	Err    error // the cause
+	Err    error  // the cause
 }
 
 func (e *Error) Error() string {

@@ -135,7 +135,7 @@ func (n network) play(t *testing.T, seed uint64, g *Gate, total, most int) (trac
 	admit()
 	for len(events) > 0 {
 		e := heap.Pop(&events).(*outcomeAt)
-		if d := e.at.Sub(time.Now()); d > 0 {
+		if d := time.Until(e.at); d > 0 {
 			timer.Reset(d)
 			<-timer.C
 		}

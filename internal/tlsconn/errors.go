@@ -14,8 +14,8 @@ import (
 // server did.
 type AlertError struct {
 	Alert  tls.AlertError // the alert itself
-	Remote bool  // the server sent it
-	Reason error // what this side found wrong; nil if Remote
+	Remote bool           // the server sent it
+	Reason error          // what this side found wrong; nil if Remote
 }
 
 // Error names the side that sent the alert, and why it did if that is known.

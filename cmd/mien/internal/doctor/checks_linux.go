@@ -11,7 +11,7 @@ func thisMachine() machine {
 	var r syscall.Rlimit
 	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &r); err == nil {
 		m.descriptors = figure{-1, true}
-		if cur := uint64(r.Cur); cur <= math.MaxInt64 { // above it is RLIM_INFINITY
+		if cur := r.Cur; cur <= math.MaxInt64 { // above it is RLIM_INFINITY
 			m.descriptors.n = int64(cur)
 		}
 	}

@@ -11,10 +11,10 @@ FUZZ_SECONDS  ?= 5
 SOAK_RUNS     ?= 20
 
 # What CI runs, in this order; .ci/run times each.
-STAGES := test race vet fmt tidy lint modules fuzz live demo
+STAGES := test race vet fmt tidy lint modules fuzz conformance live demo
 
 .NOTPARALLEL:
-.PHONY: help stages check nightly soak conformance api $(STAGES)
+.PHONY: help stages check nightly soak api $(STAGES)
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -54,8 +54,8 @@ modules: ## vet and test of every nested module
 fuzz: ## every fuzz target for FUZZ_SECONDS (5) seconds
 	@.ci/fuzz $(FUZZ_SECONDS)
 
-conformance: ## what mien sends against the browsers' captures, with details
-	$(GO) test -count=1 -v -run 'Capture|Golden|Shape|Draws|Fidelity|Conformance' ./fingerprint/... ./internal/... .
+conformance: ## what mien sends against the browsers' captures, and every case of h2specd
+	@.ci/conformance
 
 live: ## against nginx, Node and browsers if installed; MIEN_REQUIRE_LIVE=1: they must be
 	@.ci/live
@@ -69,7 +69,9 @@ nightly: ## check, then the long versions: race ten times, a minute per fuzz tar
 	$(MAKE) fuzz FUZZ_SECONDS=60
 	$(MAKE) soak
 
-soak: ## the demo SOAK_RUNS (20) times; stops at the first that fails
+soak: ## 100,000 cancelled requests, bodies of 1 GiB, the demo SOAK_RUNS (20) times
+	MIEN_SOAK=100000 $(GO) test -race -count=1 -timeout 30m -v -run '^TestCancellations$$' ./internal/h2
+	MIEN_SOAK=1 MIEN_LIVE=1 $(GO) test -count=1 -timeout 30m -v -run '^TestLiveBodies$$' .
 	@$(GO) build -o "$${TMPDIR:-/tmp}/mien-soak" ./cmd/mien
 	@for run in $$(seq $(SOAK_RUNS)); do \
 		echo "run $$run of $(SOAK_RUNS)"; "$${TMPDIR:-/tmp}/mien-soak" demo --json --no-control; \

@@ -43,6 +43,7 @@ func (t TLS) clone() TLS {
 func (h HTTP2) clone() HTTP2 {
 	h.Settings = slices.Clone(h.Settings)
 	h.PseudoHeaders = slices.Clone(h.PseudoHeaders)
+	h.EndWithData = slices.Clone(h.EndWithData)
 	h.HPACK.NeverIndexed = slices.Clone(h.HPACK.NeverIndexed)
 	return h
 }

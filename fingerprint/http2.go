@@ -20,6 +20,14 @@ type HTTP2 struct {
 	// once this many bytes have been consumed since the last WINDOW_UPDATE.
 	StreamCredit uint32 `json:"stream_credit"`
 	ConnCredit   uint32 `json:"conn_credit"`
+	// SmallCreditAfter, in milliseconds: consumed bytes are credited back however
+	// few they are once this long has passed since the last WINDOW_UPDATE of the
+	// same window (Chromium: 5,000). 0: never.
+	SmallCreditAfter uint32 `json:"small_credit_after_ms,omitempty"`
+	// EndWithData names methods whose requests, if they have no content, end with
+	// an empty DATA frame instead of END_STREAM on HEADERS (Firefox: POST, PUT,
+	// REPORT).
+	EndWithData []string `json:"end_with_data,omitempty"`
 	// CookieCrumbs: each cookie is a field line of its own (RFC 9113 §8.2.3;
 	// Chromium and Firefox); otherwise they share one.
 	CookieCrumbs bool `json:"cookie_crumbs,omitempty"`
@@ -33,8 +41,28 @@ type Setting struct {
 	Value uint32 `json:"value"` // its value
 }
 
-// HPACK is how a browser represents header fields.
+// HPACKEncoder names the algorithm by which a browser chooses representations:
+// which fields enter the dynamic table, which entry lends its name, where a
+// cookie is cut, when a table size update is sent.
+type HPACKEncoder string
+
+// The encoders that are known.
+const (
+	// HPACKQuiche is Chromium's. No pseudo-header field but :authority enters
+	// the table; names are taken from the first static entry, or else from the
+	// newest dynamic one; a table size that is in force is not repeated.
+	HPACKQuiche HPACKEncoder = ""
+	// HPACKGecko is Firefox's. Fields larger than half the table stay out of it;
+	// names are taken from the oldest dynamic entry, or else from the last static
+	// one; every table size that the peer announces is repeated to it.
+	HPACKGecko HPACKEncoder = "gecko"
+)
+
+// HPACK is how a browser represents header fields. The zero value is Chromium's
+// way.
 type HPACK struct {
+	// Encoder is the algorithm; the fields below are what it is set to.
+	Encoder HPACKEncoder `json:"encoder,omitempty"`
 	// HuffmanAlways encodes every string with Huffman; otherwise only where
 	// that is shorter.
 	HuffmanAlways bool `json:"huffman_always,omitempty"`

@@ -45,6 +45,14 @@ func (h *HTTP2) check() *FieldError {
 	case h.HPACK.NeverIndexedCookieBelow < 0:
 		return fault("hpack.never_indexed_cookie_below", "negative")
 	}
+	if e := oneOf("hpack.encoder", h.HPACK.Encoder, HPACKQuiche, HPACKGecko); e != nil {
+		return e
+	}
+	for i, method := range h.EndWithData {
+		if !isToken(method) {
+			return fault(index("end_with_data", i), "%q is not a method", method)
+		}
+	}
 	for i, name := range h.HPACK.NeverIndexed {
 		if !isToken(name) || name != strings.ToLower(name) {
 			return fault(index("hpack.never_indexed", i), "%q is not a field name in lower case", name)

@@ -78,12 +78,15 @@ func (e *ResponseError) FailureClass() string {
 
 // Explain adds to err, with which net/http ended the request begun last, what
 // was seen of the response: that its head, interim responses included, reached
-// limit, which is http.Transport's MaxResponseHeaderBytes, or was cut. Any other
-// err is returned as it is.
+// limit, which is http.Transport's MaxResponseHeaderBytes, or was cut; or that
+// the connection had ended before anything was sent, which is then ErrIdleClosed.
+// Any other err is returned as it is.
 func (c *Conn) Explain(err error, limit int64) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	switch {
+	case !c.sent && c.closed != nil && !errors.Is(err, ErrIdleClosed):
+		return fmt.Errorf("%w: %w", err, c.idleClosed())
 	case !c.answered || c.r.done:
 		return err
 	case limit > 0 && int64(c.r.size) >= limit:

@@ -122,7 +122,7 @@ func New(nc net.Conn, cfg Config) *Conn {
 		peer:    peerSettings{frameSize: initialFrameSize, window: initialWindow},
 		send:    sendWindow{n: initialWindow},
 	}
-	c.recv.n = c.windows.conn
+	c.recv = c.windows.opened(c.windows.conn)
 	c.reader.init(c)
 	c.out.init()
 	c.out.queue = append(c.out.queue, http2.ClientPreface...)
@@ -240,7 +240,7 @@ func (c *Conn) open(s *stream) {
 		c.changed = true
 		c.slots.refuse()
 	}
-	s.recv = c.windows.stream
+	s.recv = c.windows.opened(c.windows.stream)
 	s.send = c.peer.window
 	c.streams[s.id] = s
 }

@@ -22,11 +22,28 @@
 // Write. A peer that stops reading therefore blocks the writer alone: callers
 // wait for nothing but their slot, their window and their response.
 //
+// # States
+//
+// A connection takes requests until it is closing: GOAWAY came or its ids are
+// used up. Closing, it finishes what is in flight and ends with the last
+// stream. It ends at once on an error of the connection, on the peer's close
+// and on Close; Err says why, every request is told with its own facts, and
+// Done is closed when goroutines and net.Conn are gone.
+//
+// A stream is over when both sides sent END_STREAM or one of them RST_STREAM.
+// What then still comes for it is let pass if this side gave it up, answered
+// with STREAM_CLOSED if the peer did, and an error of the connection if the
+// peer had come to its end.
+//
 // # Limits
 //
 // A peer is taken to allow 100 streams until its SETTINGS say otherwise. A
 // decoded field section is limited to [Config.MaxHeaderBytes]; a header block
-// to 128 frames, 8 of them empty; interim responses to 100. Frames that bring nothing
-// forward are counted, and a connection that floods is closed with
-// ENHANCE_YOUR_CALM. Server push is refused.
+// to 128 frames, 8 of them empty; interim responses to 100. What a peer makes a
+// connection hold without a request that asks for it stays below 16 MiB: unread
+// content up to the window that the profile announces, 4 MiB of output that the
+// peer does not read, 1,000 answers to its PINGs and SETTINGS. Frames that
+// bring nothing forward are counted, and a connection that floods is closed
+// with ENHANCE_YOUR_CALM. RST_STREAM is paced. Server push and CONNECT are
+// refused. HOSTILE.md lists what a peer may try, with the test for each.
 package h2

@@ -41,8 +41,7 @@ type encoder struct {
 }
 
 func newEncoder(p *fingerprint.HTTP2) *encoder {
-	// PathLiteral is what tells Gecko's encoder from Blink's.
-	e := &encoder{rules: p.HPACK, gecko: p.HPACK.PathLiteral, crumbs: p.CookieCrumbs}
+	e := &encoder{rules: p.HPACK, gecko: p.HPACK.Encoder == fingerprint.HPACKGecko, crumbs: p.CookieCrumbs}
 	e.table.max = defaultTableSize
 	return e
 }
@@ -100,7 +99,7 @@ func (e *encoder) line(dst []byte, p pair) []byte {
 	switch {
 	case e.neverIndexed(p):
 		return e.literal(dst, 0x10, 4, p)
-	case e.gecko && p.name == ":path":
+	case e.rules.PathLiteral && p.name == ":path":
 		return e.literal(dst, 0x00, 4, p)
 	}
 	index := staticPairs[p]

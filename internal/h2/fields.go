@@ -8,8 +8,9 @@ import (
 	"golang.org/x/net/http2/hpack"
 )
 
-// maxNames bounds the names that a connection remembers.
-const maxNames = 512
+// maxNames bounds the names that a connection remembers, and maxNameBytes each
+// of them.
+const maxNames, maxNameBytes = 512, 64
 
 // nameCache turns field names into their canonical form. A name that it holds
 // is valid. Its owner is the reading goroutine.
@@ -38,7 +39,7 @@ func (n *nameCache) canonical(name string) (string, error) {
 	if *n == nil {
 		*n = make(nameCache)
 	}
-	if len(*n) < maxNames {
+	if len(*n) < maxNames && len(name) <= maxNameBytes {
 		(*n)[name] = c
 	}
 	return c, nil
@@ -61,7 +62,7 @@ func (r *reader) header(fields []hpack.HeaderField) (http.Header, known, error) 
 			return nil, k, err
 		}
 		if !validValue(f.Value) {
-			return nil, k, fmt.Errorf("invalid value of field %s", f.Name)
+			return nil, k, fmt.Errorf("invalid value of field %s", quote(f.Name))
 		}
 		switch name {
 		case "Content-Length":

@@ -73,5 +73,11 @@ func (f *flood) ignored(h http2.FrameHeader) *Error {
 	return f.count(h)
 }
 
-// quote makes a peer's text safe to print.
-func quote(s string) string { return strconv.QuoteToASCII(s) }
+// quote makes a peer's text safe to print, and short.
+func quote(s string) string {
+	const enough = 100
+	if len(s) > enough {
+		return strconv.QuoteToASCII(s[:enough]) + "..."
+	}
+	return strconv.QuoteToASCII(s)
+}

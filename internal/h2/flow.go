@@ -1,6 +1,10 @@
 package h2
 
-import "github.com/mien-http/mien/fingerprint"
+import (
+	"time"
+
+	"github.com/mien-http/mien/fingerprint"
+)
 
 const settingInitialWindow, settingTableSize, settingFrameSize = 4, 1, 5
 
@@ -8,6 +12,8 @@ const settingInitialWindow, settingTableSize, settingFrameSize = 4, 1, 5
 type windows struct {
 	stream, conn             int64 // what the peer may send before any credit
 	streamCredit, connCredit int64 // consumed bytes after which credit is given
+	// small is the time since the last credit after which fewer do; 0: never.
+	small time.Duration
 }
 
 func newWindows(p *fingerprint.HTTP2) windows {
@@ -16,6 +22,7 @@ func newWindows(p *fingerprint.HTTP2) windows {
 		conn:         initialWindow + int64(p.WindowUpdate),
 		streamCredit: int64(p.StreamCredit),
 		connCredit:   int64(p.ConnCredit),
+		small:        time.Duration(p.SmallCreditAfter) * time.Millisecond,
 	}
 	// Credit that comes only after the whole window would never come.
 	if w.streamCredit <= 0 || w.streamCredit > w.stream {
@@ -27,34 +34,63 @@ func newWindows(p *fingerprint.HTTP2) windows {
 	return w
 }
 
-// recvWindow is the receiving side of the connection's flow control. Its owner
-// is the connection's mutex.
+// recvWindow is the receiving side of flow control, of the connection or of a
+// stream. Its owner is the connection's mutex.
 type recvWindow struct {
-	n    int64 // bytes the peer may still send
-	owed int64 // consumed bytes that were not credited yet
+	n    int64     // bytes the peer may still send
+	owed int64     // consumed bytes that were not credited yet
+	last time.Time // when credit was given, or the window opened; zero if small credit is not
+}
+
+// opened starts the time after which small credit is given.
+func (w *windows) opened(n int64) recvWindow {
+	r := recvWindow{n: n}
+	if w.small > 0 {
+		r.last = time.Now()
+	}
+	return r
+}
+
+// due counts n more bytes as consumed and returns the credit to give for all,
+// or 0 while there are fewer than enough.
+func (r *recvWindow) due(n, enough int64, small time.Duration) uint32 {
+	r.owed += n
+	if r.owed == 0 {
+		return 0
+	}
+	if small > 0 {
+		now := time.Now()
+		if r.owed < enough && now.Sub(r.last) < small {
+			return 0
+		}
+		r.last = now
+	} else if r.owed < enough {
+		return 0
+	}
+	credit := r.owed
+	r.n += credit
+	r.owed = 0
+	return uint32(credit)
 }
 
 // creditConn counts n received bytes of any stream as consumed. mu is held.
 func (c *Conn) creditConn(n int64) {
-	c.recv.owed += n
-	if c.recv.owed < c.windows.connCredit || c.err != nil {
+	if c.err != nil {
+		c.recv.owed += n
 		return
 	}
-	c.recv.n += c.recv.owed
-	c.out.queue = appendWindowUpdate(c.out.queue, 0, uint32(c.recv.owed))
-	c.recv.owed = 0
-	c.queued()
+	if credit := c.recv.due(n, c.windows.connCredit, c.windows.small); credit > 0 {
+		c.out.queue = appendWindowUpdate(c.out.queue, 0, credit)
+		c.queued()
+	}
 }
 
 // credit counts n bytes of s as consumed, on its own window and the
 // connection's. mu is held.
 func (c *Conn) credit(s *stream, n int64) {
 	if !s.remoteDone && s.err == nil {
-		s.owed += n
-		if s.owed >= c.windows.streamCredit {
-			s.recv += s.owed
-			c.out.queue = appendWindowUpdate(c.out.queue, s.id, uint32(s.owed))
-			s.owed = 0
+		if credit := s.recv.due(n, c.windows.streamCredit, c.windows.small); credit > 0 {
+			c.out.queue = appendWindowUpdate(c.out.queue, s.id, credit)
 			c.queued()
 		}
 	}

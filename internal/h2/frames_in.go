@@ -42,7 +42,7 @@ func (c *Conn) onData(f *http2.DataFrame) *Error {
 		c.abort(s, fault)
 		return nil
 	}
-	s.recv -= size
+	s.recv.n -= size
 	s.received += int64(len(data))
 	if padding := size - int64(len(data)); padding > 0 {
 		c.credit(s, padding)
@@ -69,7 +69,7 @@ func (c *Conn) checkData(s *stream, f *http2.DataFrame) *Error {
 	switch {
 	case s.remoteDone:
 		return streamFault(http2.ErrCodeStreamClosed, errDataLate)
-	case int64(f.Length) > s.recv:
+	case int64(f.Length) > s.recv.n:
 		return streamFault(http2.ErrCodeFlowControl, errStreamFlow)
 	case !s.answered:
 		return streamFault(http2.ErrCodeProtocol, errDataFirst)
@@ -146,6 +146,7 @@ func (c *Conn) onGoAway(f *http2.GoAwayFrame) *Error {
 		if id > c.lastID {
 			left := *c.goAway
 			left.NotProcessed = true
+			c.resets.remember(ending{id: id, theirs: true})
 			c.lose(s, &left)
 		}
 	}

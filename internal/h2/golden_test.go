@@ -40,9 +40,9 @@ func readCapture(t testing.TB, name string) []captured {
 	return all
 }
 
-// TestBlocks feeds the encoder every request of a captured connection, in
+// TestGoldenBlocks feeds the encoder every request of a captured connection, in
 // order: the dynamic table fills and evicts as the browser's did.
-func TestBlocks(t *testing.T) {
+func TestGoldenBlocks(t *testing.T) {
 	for name, profile := range map[string]*fingerprint.HTTP2{"chromium-156-c002": chromium(), "firefox-153-c011": firefox()} {
 		t.Run(name, func(t *testing.T) {
 			e := newEncoder(profile)
@@ -59,9 +59,9 @@ func TestBlocks(t *testing.T) {
 	}
 }
 
-// TestFirstFlight compares what a connection writes first, frame headers and
+// TestGoldenFirstFlight compares what a connection writes first, frame headers and
 // all, with the capture. It is one Write.
-func TestFirstFlight(t *testing.T) {
+func TestGoldenFirstFlight(t *testing.T) {
 	for _, test := range []struct {
 		name     string
 		profile  *fingerprint.HTTP2

@@ -138,6 +138,9 @@ func (c *Conn) takeSection(s *stream, b *section) *Error {
 	} else {
 		err = c.takeResponse(s, status, fields, b.ends)
 	}
+	if err == errInterimFlood {
+		return streamFault(http2.ErrCodeEnhanceYourCalm, err) // a limit of ours: it is not to be asked for again
+	}
 	if err != nil {
 		return malformed(err)
 	}

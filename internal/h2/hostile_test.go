@@ -2,9 +2,6 @@ package h2
 
 import (
 	"bytes"
-	"errors"
-	"fmt"
-	"io"
 	"strings"
 	"testing"
 
@@ -32,6 +29,22 @@ func TestConnectionErrors(t *testing.T) {
 		}},
 		{"frame size 0", http2.ErrCodeProtocol, func(p *peer, id uint32) {
 			p.WriteSettings(http2.Setting{ID: http2.SettingMaxFrameSize, Val: 0})
+		}},
+		{"frame size 16383", http2.ErrCodeProtocol, func(p *peer, id uint32) {
+			p.WriteSettings(http2.Setting{ID: http2.SettingMaxFrameSize, Val: 16383})
+		}},
+		{"extended CONNECT of 2", http2.ErrCodeProtocol, func(p *peer, id uint32) {
+			p.WriteSettings(http2.Setting{ID: http2.SettingEnableConnectProtocol, Val: 2})
+		}},
+		{"GOAWAY on a stream", http2.ErrCodeProtocol, func(p *peer, id uint32) {
+			p.WriteRawFrame(http2.FrameGoAway, 0, id, make([]byte, 8))
+		}},
+		{"headers on an even stream", http2.ErrCodeProtocol, func(p *peer, id uint32) { p.headers(2, false, ":status", "200") }},
+		{"content behind the end", http2.ErrCodeStreamClosed, func(p *peer, id uint32) {
+			other, id := p.get()
+			p.headers(id, true, ":status", "204")
+			<-other.done
+			p.WriteData(id, true, []byte("late"))
 		}},
 		{"frame size too large", http2.ErrCodeProtocol, func(p *peer, id uint32) {
 			p.WriteSettings(http2.Setting{ID: http2.SettingMaxFrameSize, Val: 1 << 24})
@@ -203,6 +216,16 @@ func TestStreamErrors(t *testing.T) {
 		{"transfer-encoding", http2.ErrCodeProtocol, func(p *peer, id uint32) {
 			p.headers(id, true, ":status", "200", "transfer-encoding", "chunked")
 		}},
+		{"keep-alive", http2.ErrCodeProtocol, func(p *peer, id uint32) { p.headers(id, true, ":status", "200", "keep-alive", "timeout=5") }},
+		{"proxy-connection", http2.ErrCodeProtocol, func(p *peer, id uint32) { p.headers(id, true, ":status", "200", "proxy-connection", "x") }},
+		{"upgrade", http2.ErrCodeProtocol, func(p *peer, id uint32) { p.headers(id, true, ":status", "200", "upgrade", "h2c") }},
+		{"connection in an interim response", http2.ErrCodeProtocol, func(p *peer, id uint32) {
+			p.headers(id, false, ":status", "103", "connection", "close")
+		}},
+		{"connection in trailers", http2.ErrCodeProtocol, func(p *peer, id uint32) {
+			p.headers(id, false, ":status", "200")
+			p.headers(id, true, "connection", "close")
+		}},
 		{"content-length is no number", http2.ErrCodeProtocol, func(p *peer, id uint32) {
 			p.headers(id, false, ":status", "200", "content-length", "-1")
 		}},
@@ -233,7 +256,7 @@ func TestStreamErrors(t *testing.T) {
 		}},
 		{"interim response that ends", http2.ErrCodeProtocol, func(p *peer, id uint32) { p.headers(id, true, ":status", "103") }},
 		{"status 101", http2.ErrCodeProtocol, func(p *peer, id uint32) { p.headers(id, false, ":status", "101") }},
-		{"interim flood", http2.ErrCodeProtocol, func(p *peer, id uint32) {
+		{"interim flood", http2.ErrCodeEnhanceYourCalm, func(p *peer, id uint32) {
 			for range 101 {
 				p.headers(id, false, ":status", "103")
 			}
@@ -279,81 +302,6 @@ func TestStreamErrors(t *testing.T) {
 				if b, err := k.body(t); b != "fine" || err != nil {
 					t.Errorf("got %q, %v", b, err)
 				}
-			})
-		})
-	}
-}
-
-func TestTruncatedBody(t *testing.T) {
-	bubble(t, Config{}, func(p *peer) {
-		k, id := p.get()
-		p.headers(id, false, ":status", "200", "content-length", "3")
-		p.WriteData(id, true, []byte("ab"))
-		p.wantReset(id, http2.ErrCodeProtocol)
-		b, err := k.body(t)
-		if b != "ab" || !errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF) {
-			t.Errorf("got %q, %v", b, err)
-		}
-	})
-}
-
-// TestStray: frames for a stream that has ended are let pass where this side
-// ended it, and are the peer's mistake where the peer did.
-func TestStray(t *testing.T) {
-	bubble(t, Config{}, func(p *peer) {
-		k, id := p.get()
-		p.headers(id, false, ":status", "200")
-		<-k.done
-		k.resp.Body.Close()
-		p.wantReset(id, http2.ErrCodeCancel)
-		p.WriteData(id, false, []byte("late"))
-		p.headers(id, true, "late", "trailer")
-		p.WriteRSTStream(id, http2.ErrCodeNo)
-		p.WriteWindowUpdate(id, 10)
-		p.quiet()
-
-		k, id = p.get()
-		p.headers(id, true, ":status", "204")
-		<-k.done
-		p.WriteData(id, false, []byte("late"))
-		p.wantReset(id, http2.ErrCodeStreamClosed)
-		p.WriteData(id, false, []byte("later"))
-		p.quiet()
-		if err := p.c.Err(); err != nil {
-			t.Error(err)
-		}
-	})
-}
-
-// TestIgnoredFlood: a peer that goes on sending on a stream that was reset is
-// cut off.
-func TestIgnoredFlood(t *testing.T) {
-	bubble(t, Config{}, func(p *peer) {
-		k, id := p.get()
-		p.headers(id, false, ":status", "200")
-		<-k.done
-		k.resp.Body.Close()
-		for range 1100 {
-			p.WriteData(id, false, make([]byte, 16384))
-		}
-		p.wantGoAway(http2.ErrCodeEnhanceYourCalm)
-	})
-}
-
-// TestFirstFrame: the peer starts with SETTINGS or not at all.
-func TestFirstFrame(t *testing.T) {
-	for _, first := range []string{"\x00\x00\x08\x06\x00\x00\x00\x00\x0012345678", "HTTP/1.1 400 Bad Request\r\n\r\n"} {
-		t.Run(fmt.Sprintf("%.8q", first), func(t *testing.T) {
-			runBubble(t, func(t *testing.T) {
-				p := newPeer(t, Config{}, 0)
-				k := p.do("GET", nil)
-				p.readPreface()
-				p.nc.Write([]byte(first))
-				e := k.failure(t)
-				if !e.HasCode || e.Remote {
-					t.Errorf("got %+v", e)
-				}
-				p.end()
 			})
 		})
 	}

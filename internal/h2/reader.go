@@ -158,12 +158,17 @@ func (c *Conn) find(id uint32) (*stream, *Error) {
 	return nil, nil
 }
 
-// stray handles DATA or HEADERS on a stream that has ended: still under way
-// if this side has reset it, else a mistake of the peer's. mu is held.
+// stray handles DATA or HEADERS on a stream that has ended (RFC 9113 §5.1):
+// still under way if this side gave it up, an error of the stream if the peer
+// did, and of the connection if the peer had ended it with END_STREAM, for
+// then its framing cannot be trusted. mu is held.
 func (c *Conn) stray(h http2.FrameHeader) *Error {
-	if !c.resets.mine(h.StreamID) {
+	switch known := c.resets.known(h.StreamID); {
+	case known == nil:
+		return localFault(http2.ErrCodeStreamClosed, "%v on stream %d, which the peer had ended", h.Type, h.StreamID)
+	case known.theirs:
+		known.theirs = false // once is enough
 		c.out.queue = appendReset(c.out.queue, h.StreamID, http2.ErrCodeStreamClosed)
-		c.resets.remember(h.StreamID)
 		c.queued()
 	}
 	return c.flood.ignored(h)

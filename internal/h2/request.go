@@ -26,6 +26,11 @@ func requestTarget(req *http.Request) (target, error) {
 	if t.method == "" {
 		t.method = http.MethodGet
 	}
+	if t.method == http.MethodConnect {
+		// Its control data is another (RFC 9113 §8.5), and extended CONNECT
+		// (RFC 8441) is not spoken.
+		return target{}, errConnect
+	}
 	if t.scheme == "" {
 		t.scheme = "https"
 	}
@@ -102,9 +107,9 @@ func (c *Conn) queueRequest(s *stream, head *fingerprint.Head, t target) {
 }
 
 // endsWithData reports whether a request without content ends with an empty
-// DATA frame: Gecko never puts END_STREAM on the HEADERS of these methods.
+// DATA frame.
 func (c *Conn) endsWithData(method string) bool {
-	return c.enc.gecko && (method == http.MethodPost || method == http.MethodPut || method == "REPORT")
+	return slices.Contains(c.cfg.Profile.EndWithData, method)
 }
 
 // priority returns the priority fields of a HEADERS frame (RFC 7540 §6.2) of a

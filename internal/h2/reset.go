@@ -13,8 +13,8 @@ const (
 	// in 30 s.
 	resetBurst = 100
 	resetEvery = 300 * time.Millisecond
-	// rememberedResets is how many streams this side has reset are remembered,
-	// to tell frames still under way from a peer's mistake.
+	// rememberedResets is how many streams that were reset are remembered, to
+	// tell frames still under way from a peer's mistake.
 	rememberedResets = 256
 )
 
@@ -27,9 +27,15 @@ type resets struct {
 	waiting []*stream // FIFO
 	timer   *time.Timer
 
-	recent    []uint32 // ring of streams reset by this side
+	recent    []ending // ring of streams that did not end with END_STREAM
 	next      int
 	forgotten uint32 // highest id that fell out of recent
+}
+
+// ending is a stream that one side gave up.
+type ending struct {
+	id     uint32
+	theirs bool // the peer did, which therefore sends nothing more on it
 }
 
 // reset sends RST_STREAM for s, or queues it. mu is held.
@@ -58,7 +64,7 @@ func (c *Conn) sendResets() {
 	r := &c.resets
 	for len(r.waiting) > 0 && r.allow(time.Now()) {
 		s := r.waiting[0]
-		r.remember(s.id)
+		r.remember(ending{id: s.id})
 		c.out.queue = appendReset(c.out.queue, s.id, s.resetCode)
 		c.detach(s) // takes it out of waiting
 		c.queued()
@@ -117,17 +123,26 @@ func (r *resets) stop() {
 	}
 }
 
-func (r *resets) remember(id uint32) {
+func (r *resets) remember(e ending) {
 	if len(r.recent) < rememberedResets {
-		r.recent = append(r.recent, id)
+		r.recent = append(r.recent, e)
 		return
 	}
-	r.forgotten = max(r.forgotten, r.recent[r.next])
-	r.recent[r.next] = id
+	r.forgotten = max(r.forgotten, r.recent[r.next].id)
+	r.recent[r.next] = e
 	r.next = (r.next + 1) % rememberedResets
 }
 
-// mine reports whether this side may have reset the stream.
-func (r *resets) mine(id uint32) bool {
-	return id <= r.forgotten || slices.Contains(r.recent, id)
+// known returns how a stream that has ended was given up, or nil if both sides
+// came to its end. What is forgotten may have been this side's doing.
+func (r *resets) known(id uint32) *ending {
+	for i := range r.recent {
+		if r.recent[i].id == id {
+			return &r.recent[i]
+		}
+	}
+	if id <= r.forgotten {
+		return &ending{id: id}
+	}
+	return nil
 }

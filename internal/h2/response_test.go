@@ -3,6 +3,7 @@ package h2
 import (
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptrace"
 	"net/textproto"
@@ -77,6 +78,53 @@ func TestEndlessHead(t *testing.T) {
 			t.Errorf("%d in flight", n)
 		}
 	})
+}
+
+// TestSmallCredit: Chromium gives the credit it owes, however little, with the
+// first content that is read five seconds after the last. As captured: 2,689,401
+// bytes and then 2 on a connection that gives it for 7,864,320 otherwise.
+func TestSmallCredit(t *testing.T) {
+	for name, profile := range map[string]*fingerprint.HTTP2{"chromium": chromium(), "firefox": firefox()} {
+		t.Run(name, func(t *testing.T) {
+			bubble(t, Config{Profile: profile}, func(p *peer) {
+				k, id := p.get()
+				p.drain() // Firefox's update of the stream
+				p.headers(id, false, ":status", "200")
+				<-k.done
+				read := func(n int) {
+					p.WriteData(id, false, make([]byte, n))
+					if _, err := io.ReadFull(k.resp.Body, make([]byte, n)); err != nil {
+						t.Fatal(err)
+					}
+				}
+				read(1000)
+				time.Sleep(4900 * time.Millisecond)
+				read(10)
+				p.quiet()
+				time.Sleep(100 * time.Millisecond)
+				p.quiet() // it takes content
+				read(1)
+				if name == "firefox" {
+					p.quiet()
+					return
+				}
+				for _, stream := range []uint32{id, 0} {
+					if u := want[*http2.WindowUpdateFrame](p); u.StreamID != stream || u.Increment != 1011 {
+						t.Errorf("got %v, want 1011 on stream %d", u, stream)
+					}
+				}
+				read(5)
+				p.quiet()
+				time.Sleep(6 * time.Second)
+				// A response that ends credits the connection alone.
+				p.WriteData(id, true, []byte("ab"))
+				k.body(t)
+				if u := want[*http2.WindowUpdateFrame](p); u.StreamID != 0 || u.Increment != 7 {
+					t.Errorf("got %v, want 7 on the connection", u)
+				}
+			})
+		})
+	}
 }
 
 func TestFields(t *testing.T) {

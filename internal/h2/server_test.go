@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"os"
 	"strings"
 	"testing"
 
@@ -14,7 +15,12 @@ import (
 	"github.com/mien-http/mien/fingerprint"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	if os.Getenv(conformanceClient) != "" {
+		os.Exit(conformanceMain(os.Args[1:]))
+	}
+	goleak.VerifyTestMain(m)
+}
 
 // serve runs handler behind a real server's HTTP/2 and returns a connection to it.
 func serve(t testing.TB, profile *fingerprint.HTTP2, handler http.HandlerFunc) *Conn {

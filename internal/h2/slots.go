@@ -109,7 +109,7 @@ func (c *Conn) refusal() *Error {
 	switch {
 	case c.err != nil:
 		e := *c.err
-		e.Sent, e.NotProcessed = false, true
+		e.Sent, e.NotProcessed = false, e.GoAway && e.Remote // else nobody vouches, and nothing was sent
 		return &e
 	case c.goAway != nil:
 		e := *c.goAway

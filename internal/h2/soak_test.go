@@ -31,75 +31,77 @@ type slowReader struct{ r io.Reader }
 
 func (s slowReader) Read(p []byte) (int, error) { return s.r.Read(p[:min(len(p), 1000)]) }
 
-// TestLargeBodies: 10 MiB down and up on 16 streams at once, some of them read
-// in small pieces.
+// TestLargeBodies: 10 MiB down and up on one stream, 1 MiB on 64 at once, some
+// of them read in small pieces.
 func TestLargeBodies(t *testing.T) {
-	const streams = 16
-	size := 10 << 20
+	for name, profile := range map[string]*fingerprint.HTTP2{"chromium": chromium(), "firefox": firefox()} {
+		t.Run(name+" 1", func(t *testing.T) { testBodies(t, profile, 1, 10<<20) })
+		t.Run(name+" 64", func(t *testing.T) { testBodies(t, profile, 64, 1<<20) })
+	}
+}
+
+func testBodies(t *testing.T, profile *fingerprint.HTTP2, streams, size int) {
 	if raceEnabled {
-		size = 1 << 20
+		size /= 4
 	}
 	content := noise(size)
 	sum := fmt.Sprintf("%x", sha256.Sum256(content))
-	for name, profile := range map[string]*fingerprint.HTTP2{"chromium": chromium(), "firefox": firefox()} {
-		t.Run(name, func(t *testing.T) {
-			c := serve(t, profile, func(w http.ResponseWriter, r *http.Request) {
-				if r.Method == "GET" {
-					w.Write(content)
-					return
-				}
-				h := sha256.New()
-				n, err := io.Copy(h, r.Body)
-				fmt.Fprintf(w, "%x %d %v", h.Sum(nil), n, err)
-			})
-			var all sync.WaitGroup
-			for i := range streams {
-				all.Go(func() {
-					req := newRequest(t, "GET", "https://example.com/", nil)
-					resp, err := c.RoundTrip(req, headOf(req))
-					if err != nil {
-						t.Errorf("down: %v", err)
-						return
-					}
-					var r io.Reader = resp.Body
-					if i%4 == 0 {
-						r = slowReader{r}
-					}
-					h := sha256.New()
-					n, err := io.Copy(h, r)
-					if got := fmt.Sprintf("%x", h.Sum(nil)); err != nil || got != sum {
-						t.Errorf("down: %d bytes, %v", n, err)
-					}
-				})
-				all.Go(func() {
-					req := newRequest(t, "POST", "https://example.com/", bytes.NewReader(content))
-					resp, err := c.RoundTrip(req, headOf(req))
-					if err != nil {
-						t.Errorf("up: %v", err)
-						return
-					}
-					b, err := io.ReadAll(resp.Body)
-					if want := fmt.Sprintf("%s %d <nil>", sum, size); err != nil || string(b) != want {
-						t.Errorf("up: %q, %v", b, err)
-					}
-				})
+	c := serve(t, profile, func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == "GET" {
+			w.Write(content)
+			return
+		}
+		h := sha256.New()
+		n, err := io.Copy(h, r.Body)
+		fmt.Fprintf(w, "%x %d %v", h.Sum(nil), n, err)
+	})
+	var all sync.WaitGroup
+	for i := range streams {
+		all.Go(func() {
+			req := newRequest(t, "GET", "https://example.com/", nil)
+			resp, err := c.RoundTrip(req, headOf(req))
+			if err != nil {
+				t.Errorf("down: %v", err)
+				return
 			}
-			all.Wait()
-			c.mu.Lock()
-			defer c.mu.Unlock()
-			if c.recv.n+c.recv.owed != c.windows.conn || len(c.send.senders) != 0 || len(c.streams) != 0 || c.slots.open != 0 {
-				t.Errorf("window %d, owed %d, of %d; %d senders, %d streams", c.recv.n, c.recv.owed, c.windows.conn, len(c.send.senders), len(c.streams))
+			var r io.Reader = resp.Body
+			if i%4 == 0 {
+				r = slowReader{r}
+			}
+			h := sha256.New()
+			n, err := io.Copy(h, r)
+			if got := fmt.Sprintf("%x", h.Sum(nil)); err != nil || got != sum {
+				t.Errorf("down: %d bytes, %v", n, err)
 			}
 		})
+		all.Go(func() {
+			req := newRequest(t, "POST", "https://example.com/", bytes.NewReader(content))
+			resp, err := c.RoundTrip(req, headOf(req))
+			if err != nil {
+				t.Errorf("up: %v", err)
+				return
+			}
+			b, err := io.ReadAll(resp.Body)
+			if want := fmt.Sprintf("%s %d <nil>", sum, size); err != nil || string(b) != want {
+				t.Errorf("up: %q, %v", b, err)
+			}
+		})
+	}
+	all.Wait()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.recv.n+c.recv.owed != c.windows.conn || len(c.send.senders) != 0 || len(c.streams) != 0 || c.slots.open != 0 {
+		t.Errorf("window %d, owed %d, of %d; %d senders, %d streams", c.recv.n, c.recv.owed, c.windows.conn, len(c.send.senders), len(c.streams))
 	}
 }
 
 // TestCancellations: 64 goroutines whose requests are given up at random
-// points. MIEN_SOAK is the number of requests.
+// points: 10,000 under the race detector, or as many as MIEN_SOAK says.
 func TestCancellations(t *testing.T) {
-	requests := 2000
+	requests, longest := 2000, 150
 	if raceEnabled {
-		requests = 500
+		// As many whole responses need more time under the race detector.
+		requests, longest = 10_000, 600
 	}
 	if n, err := strconv.Atoi(os.Getenv("MIEN_SOAK")); err == nil {
 		requests = n
@@ -135,7 +137,7 @@ func TestCancellations(t *testing.T) {
 		all.Go(func() {
 			random := rand.New(rand.NewPCG(uint64(g), 1))
 			for left.Add(-1) >= 0 {
-				ctx, cancel := context.WithTimeout(context.Background(), time.Duration(random.IntN(150))*time.Millisecond)
+				ctx, cancel := context.WithTimeout(context.Background(), time.Duration(random.IntN(longest))*time.Millisecond)
 				var body io.Reader
 				if random.IntN(2) == 0 {
 					body = bytes.NewReader(content[:random.IntN(len(content))])

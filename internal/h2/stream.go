@@ -34,8 +34,7 @@ type stream struct {
 	resetCode      http2.ErrCode
 
 	send int64 // flow control: what may be sent
-	recv int64 // what the peer may still send
-	owed int64 // consumed and not credited yet
+	recv recvWindow
 
 	answered  bool // response is complete and may be taken
 	infos     []interim
@@ -196,8 +195,15 @@ func (c *Conn) endRemote(s *stream) {
 	s.signal()
 }
 
-// endedByPeer handles a RST_STREAM. mu is held.
+// endedByPeer handles a RST_STREAM. One without an error where all of the
+// declared content is there ends the response, as END_STREAM would have: Node
+// sends that for a request that was not read. Without a declared length nobody
+// can tell it from a response cut short. mu is held.
 func (c *Conn) endedByPeer(s *stream, code http2.ErrCode) {
+	c.resets.remember(ending{id: s.id, theirs: true})
+	if code == http2.ErrCodeNo && s.answered && !s.toReset && s.declared >= 0 && s.received == s.declared {
+		s.remoteDone = true
+	}
 	c.lose(s, &Error{
 		Code: code, HasCode: true, Remote: true, Stream: true,
 		NotProcessed: code == http2.ErrCodeRefusedStream || code == http2.ErrCodeHTTP11Required,

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 )
 
 func TestPeaks(t *testing.T) {
@@ -101,13 +102,11 @@ func TestUpgrade(t *testing.T) {
 }
 
 func TestErrorLogAndClose(t *testing.T) {
-	var mu sync.Mutex
-	var logged strings.Builder
+	logged := make(chan string, 100)
 	o := newOrigin(t, Config{
 		ErrorLog: log.New(writerFunc(func(p []byte) (int, error) {
-			mu.Lock()
-			defer mu.Unlock()
-			return logged.Write(p)
+			logged <- string(p)
+			return len(p), nil
 		}), "", 0),
 		Handler: http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic("a bug in a handler") }),
 	})
@@ -121,8 +120,13 @@ func TestErrorLogAndClose(t *testing.T) {
 		wg.Go(o.Close)
 	}
 	wg.Wait()
-	if got := strings.Count(logged.String(), "a bug in a handler"); got < 2 {
-		t.Errorf("the panics were logged %d times", got)
+	for panics := 0; panics < 2; { // the servers log behind the connection's end
+		select {
+		case text := <-logged:
+			panics += strings.Count(text, "a bug in a handler")
+		case <-time.After(10 * time.Second):
+			t.Fatalf("%d panics were logged", panics)
+		}
 	}
 	if _, err := net.Dial("tcp", o.Addr().String()); err == nil {
 		t.Error("a closed origin takes connections")

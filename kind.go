@@ -31,10 +31,7 @@ func kindOf(req *http.Request, o *Options) kind {
 	}
 	navigation := k.destination == fingerprint.Document || k.destination == fingerprint.Iframe
 	typed := o.Initiator == "" && k.destination == fingerprint.Document && methodOf(first) == http.MethodGet
-	k.activated = typed
-	if o.UserActivation != nil {
-		k.activated = *o.UserActivation
-	}
+	k.activated = typed || o.UserActivation
 	if typed {
 		k.site = "none"
 		return k

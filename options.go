@@ -21,8 +21,9 @@ type Options struct {
 	// none (typed into the address bar). It decides Sec-Fetch-Site, Referer and
 	// Origin.
 	Initiator string
-	// UserActivation: nil means true for a navigation without Initiator, else false.
-	UserActivation *bool
+	// UserActivation says that a user set this navigation off, by a click for
+	// instance. One without Initiator is taken to be typed and needs no such word.
+	UserActivation bool
 	// Proxy, if set, is the proxy of this request in place of Config.Proxy's.
 	Proxy *url.URL
 	// ProxyChain, if set, is a chain of proxies from the nearest to the

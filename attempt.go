@@ -30,6 +30,7 @@ type call struct {
 	attempt int         // attempts made
 	wait    *headerWait // of the last attempt; nil without Timeouts.Headers
 	fresh   bool        // the next attempt needs a connection of its own
+	sent    bool        // an attempt before this one may have reached the origin
 	h1Only  bool        // over HTTP/1.1, whatever the origin speaks
 }
 
@@ -295,6 +296,7 @@ func (c *call) again(ctx context.Context, v retry.Verdict, f *retry.Failure) err
 		info.Err = f.Err
 	}
 	c.t.retried(info)
+	c.sent = c.sent || f == nil || f.Sent
 	c.fresh = c.fresh || v.Fresh && !v.HTTP1
 	if v.HTTP1 {
 		c.h1Only = true
@@ -371,8 +373,8 @@ const eventStream = "text/event-stream"
 
 // fail makes the error that the caller gets.
 func (c *call) fail(f retry.Failure, attempt int) *Error {
-	e := fail(c.req, f, c.key.String(), attempt)
-	return e
+	f.Sent = f.Sent || c.sent
+	return fail(c.req, f, c.key.String(), attempt)
 }
 
 func closeBody(req *http.Request) {

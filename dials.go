@@ -2,6 +2,8 @@ package mien
 
 import (
 	"context"
+	"fmt"
+	"io"
 	"time"
 
 	"github.com/mien-http/mien/fingerprint"
@@ -229,6 +231,9 @@ func (o *origin) verdict(now, started time.Time, f retry.Failure) verdict {
 	return v
 }
 
+// errClosedUnused is a connection that ended before its first request.
+var errClosedUnused = fmt.Errorf("closed by the peer before it was used: %w", io.EOF)
+
 // alone makes a connection for one request, which waits for it in its own
 // context. It is reserved and never offered to another.
 func (o *origin) alone(ctx context.Context, h1Only bool) (*pooled, *connectError) {
@@ -240,15 +245,16 @@ func (o *origin) alone(ctx context.Context, h1Only bool) (*pooled, *connectError
 		pc, f := o.connect(ctx, h1Only, &d.phase)
 		now := time.Now()
 		if f == nil {
-			o.mu.Lock()
-			o.failures.Succeeded(now)
-			o.mu.Unlock()
 			pc.single = true
-			if err := pc.Reserve(); err != nil {
-				_ = pc.Close()
-				return nil, &connectError{failure: retry.Failure{Phase: retry.PhaseDial, Err: err}, attempt: 1}
+			if pc.Reserve() == nil {
+				o.mu.Lock()
+				o.failures.Succeeded(now)
+				o.mu.Unlock()
+				return pc, nil
 			}
-			return pc, nil
+			// The peer closed it in the meantime, as one that is restarted does.
+			_ = pc.Close()
+			f = &retry.Failure{Phase: retry.PhaseDial, Err: errClosedUnused}
 		}
 		if ctx.Err() != nil {
 			return nil, &connectError{failure: retry.Failure{Phase: f.Phase, Err: context.Cause(ctx)}, attempt: 1}

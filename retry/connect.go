@@ -22,6 +22,7 @@ type ConnectTracker struct {
 	max     int           // failures in a row that mean down
 	backoff Backoff       // grows with each failure in a row
 	patient time.Duration // the longest Retry-After that is waited for
+	grace   time.Duration // how long a completed handshake vouches for the origin
 
 	failed    int           // failures in a row that count
 	refused   int           // how many of them were certain refusals
@@ -43,6 +44,7 @@ func NewConnectTracker(p Policy) ConnectTracker {
 	if p.Off() || t.max < 0 {
 		t.max = 1
 	}
+	t.grace = time.Duration(t.max) * p.ConnectCap
 	return t
 }
 
@@ -50,7 +52,9 @@ func NewConnectTracker(p Policy) ConnectTracker {
 // who wait: MaxConnectAttempts failures in a row, or four if all of them were
 // refused by every address. live says that a connection to the origin stands,
 // and since is when the first of those waiting began to: an origin with a live
-// connection, or one that completed a handshake since, is not down.
+// connection, or one that completed a handshake since, is not down. The latter
+// holds for as long as MaxConnectAttempts pauses may take: thousands who began
+// to wait before an origin's last handshake would wait for it forever.
 //
 // started is when the attempt began. Attempts that had begun before the first
 // failure of a round was seen belong to that round, of which at most four count,
@@ -98,7 +102,7 @@ func (t *ConnectTracker) Fail(now, started time.Time, f Failure, live bool, sinc
 		return true
 	}
 	again := Decide(class, f).Once() && t.again(class, now, started)
-	if live || t.succeeded.After(since) {
+	if live || t.succeeded.After(since) && now.Sub(t.succeeded) < t.grace {
 		return false
 	}
 	if again {

@@ -97,6 +97,29 @@ func TestConnectTrackerNotDownWhileItAnswers(t *testing.T) {
 	}
 }
 
+// Who waits since before the last handshake is told some time: an origin that
+// went away for good keeps thousands of such.
+func TestConnectTrackerHandshakeVouchesForAWhile(t *testing.T) {
+	for _, f := range []Failure{reset, refused} {
+		tr := NewConnectTracker(Policy{})
+		last := noon.Add(time.Second)
+		tr.Succeeded(last)
+		for n := range 1000 {
+			now := last.Add(time.Duration(n) * 100 * time.Millisecond)
+			if !tr.Fail(now, now, f, false, noon) {
+				continue
+			}
+			if took := now.Sub(last); took != DefaultMaxConnectAttempts*DefaultConnectCap {
+				t.Errorf("%v: down %v after the last handshake", f.Err, took)
+			}
+			break
+		}
+		if tr.Failed() > 200 {
+			t.Errorf("%v: never down", f.Err)
+		}
+	}
+}
+
 func TestConnectTrackerNewWaitersStartNewCount(t *testing.T) {
 	tr := NewConnectTracker(Policy{})
 	if got := fails(t, &tr, reset, noon); got != 24 {

@@ -69,7 +69,8 @@ nightly: ## check, then the long versions: race ten times, a minute per fuzz tar
 	$(MAKE) fuzz FUZZ_SECONDS=60
 	$(MAKE) soak
 
-soak: ## 100,000 cancelled requests, bodies of 1 GiB, the demo SOAK_RUNS (20) times
+soak: ## 100,000 cancelled requests, 100,000 random faults, bodies of 1 GiB, the demo SOAK_RUNS (20) times
+	MIEN_PROPERTY_CASES=100000 $(GO) test -count=1 -timeout 30m -run '^TestProperty$$' .
 	MIEN_SOAK=100000 $(GO) test -race -count=1 -timeout 30m -v -run '^TestCancellations$$' ./internal/h2
 	MIEN_SOAK=1 MIEN_LIVE=1 $(GO) test -count=1 -timeout 30m -v -run '^TestLiveBodies$$' .
 	@$(GO) build -o "$${TMPDIR:-/tmp}/mien-soak" ./cmd/mien

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptrace"
-	"strings"
 	"time"
 
 	"golang.org/x/net/http/httpguts"
@@ -31,6 +30,7 @@ type call struct {
 	wait    *headerWait // of the last attempt; nil without Timeouts.Headers
 	fresh   bool        // the next attempt needs a connection of its own
 	sent    bool        // an attempt before this one may have reached the origin
+	detours int         // times that a way out failed and another was asked for
 	h1Only  bool        // over HTTP/1.1, whatever the origin speaks
 }
 
@@ -131,8 +131,13 @@ func (c *call) attempts(ctx context.Context) (*http.Response, error) {
 		case f != nil:
 			var connecting *connectError
 			if errors.As(f.Err, &connecting) {
+				if c.elsewhere(connecting, &v) {
+					break
+				}
 				closeBody(c.req)
-				return nil, c.fail(connecting.failure, connecting.attempt)
+				e := c.fail(connecting.failure, connecting.attempt)
+				e.Reason = connecting.reason
+				return nil, e
 			}
 			if v = c.judge().Failed(time.Now(), *f); !v.Retry {
 				closeBody(c.req)
@@ -153,6 +158,18 @@ func (c *call) attempts(ctx context.Context) (*http.Response, error) {
 			return nil, err
 		}
 	}
+}
+
+// elsewhere says whether the caller's Proxy function is asked for another way
+// out after one failed. Nothing was sent: the attempt does not count.
+func (c *call) elsewhere(e *connectError, v *retry.Verdict) bool {
+	if !e.elsewhere || c.detours >= c.t.cfg.Retry.MaxConnectAttempts {
+		return false
+	}
+	c.detours++
+	c.attempt--
+	*v = retry.Verdict{Retry: true, Class: retry.Classify(e.failure), Wait: e.wait}
+	return true
 }
 
 // judge is the retry policy's view of this call. Almost no request needs one.
@@ -323,62 +340,4 @@ func (c *call) again(ctx context.Context, v retry.Verdict, f *retry.Failure) err
 		end.Err = fmt.Errorf("%w while waiting to try again after: %w", cause, f.Err)
 	}
 	return c.fail(end, c.attempt)
-}
-
-// finish makes resp the caller's: decoded, watched, and tied to the slots.
-func (c *call) finish(resp *http.Response, pc *pooled) *http.Response {
-	resp.Request = c.req
-	if resp.StatusCode == http.StatusSwitchingProtocols {
-		c.slots.release()
-		c.done(resp, 0, nil)
-		return resp
-	}
-	stream := isEventStream(resp)
-	if resp.Body == nil || resp.Body == http.NoBody {
-		resp.Body = http.NoBody
-		c.slots.release()
-		pc.letGo()
-		c.done(resp, 0, nil)
-		return resp
-	}
-	if d := c.t.cfg.Timeouts.BodyStall; d > 0 && !stream {
-		resp.Body = newStallBody(resp.Body, d, pc.abort(resp.Body))
-	}
-	limit := c.t.cfg.Limits.BodyBytes
-	if _, own := c.req.Header["Accept-Encoding"]; !own {
-		if err := c.t.decoders.Decode(resp, limit); err != nil {
-			resp.Body = &brokenBody{ReadCloser: resp.Body, err: err}
-		}
-	}
-	if limit > 0 && !resp.Uncompressed {
-		resp.Body = &limitBody{ReadCloser: resp.Body, left: limit, limit: limit}
-	}
-	body := &responseBody{ReadCloser: resp.Body, call: c, pc: pc, resp: resp, since: time.Now()}
-	if stream {
-		c.slots.release()
-	} else if ctx := c.req.Context(); ctx.Done() != nil {
-		stop := context.AfterFunc(ctx, body.expire)
-		body.stop.Store(&stop)
-	}
-	resp.Body = body
-	return resp
-}
-
-func isEventStream(resp *http.Response) bool {
-	ct := resp.Header.Get("Content-Type")
-	return len(ct) >= len(eventStream) && strings.EqualFold(ct[:len(eventStream)], eventStream)
-}
-
-const eventStream = "text/event-stream"
-
-// fail makes the error that the caller gets.
-func (c *call) fail(f retry.Failure, attempt int) *Error {
-	f.Sent = f.Sent || c.sent
-	return fail(c.req, f, c.key.String(), attempt)
-}
-
-func closeBody(req *http.Request) {
-	if req.Body != nil {
-		_ = req.Body.Close()
-	}
 }

@@ -89,7 +89,7 @@ func (o *origin) dialMore(time.Time) {
 	for n := o.wanted(); len(o.dials) < n; {
 		first := o.waiters.Front().Value.(*waiter)
 		if !o.egress.transport.start() {
-			o.failAll(retry.Failure{Phase: retry.PhaseDial, Err: errSessionClosed}, 0)
+			o.failAll(connectError{failure: retry.Failure{Phase: retry.PhaseDial, Err: errSessionClosed}})
 			return
 		}
 		// The dial outlives the request that set it off, and keeps the values
@@ -163,11 +163,11 @@ func (o *origin) failed(ctx context.Context, d *dial, f retry.Failure) (wait tim
 	switch {
 	case verdict.failAll:
 		delete(o.dials, d)
-		o.failAll(f, verdict.attempt)
+		o.failAll(verdict.error(f))
 		return 0, false
-	case verdict.failOne:
+	case verdict.failOne, verdict.elsewhere:
 		delete(o.dials, d)
-		o.failFirst(f, verdict.attempt)
+		o.failFirst(verdict.error(f))
 		o.dialMore(now)
 		return 0, false
 	case len(o.dials) > max(o.wanted(), 1):
@@ -204,8 +204,19 @@ func (o *origin) pause(ctx context.Context, d *dial, wait time.Duration) bool {
 // verdict is what follows from a failed dial.
 type verdict struct {
 	failAll, failOne bool
+	elsewhere        bool // the caller's Proxy function may name another way out
+	down             bool // the origin counts as down
 	attempt          int
 	wait             time.Duration
+}
+
+// error is what a waiter gets by the verdict on f.
+func (v verdict) error(f retry.Failure) connectError {
+	e := connectError{failure: f, attempt: v.attempt, elsewhere: v.elsewhere, wait: v.wait}
+	if v.down {
+		e.reason = retry.OriginDown
+	}
+	return e
 }
 
 // verdict applies the caps of getting a connection. o.mu is held.
@@ -224,9 +235,11 @@ func (o *origin) verdict(now, started time.Time, f retry.Failure) verdict {
 	case o.egress.transport.cfg.Retry.MaxAttempts < 0:
 		v.failOne = true
 	case decision == retry.Never, down:
-		v.failAll = true
+		v.failAll, v.down = true, down && decision != retry.Never
 	default:
 		v.wait = o.failures.Wait()
+		// Each attempt may go through another proxy, if the caller has several.
+		v.elsewhere = (class == retry.ProxyReset || class == retry.ProxyRefused) && o.egress.transport.cfg.Proxy != nil
 	}
 	return v
 }
@@ -240,7 +253,7 @@ func (o *origin) alone(ctx context.Context, h1Only bool) (*pooled, *connectError
 	var d dial
 	ctx, done := o.egress.transport.bound(ctx)
 	defer done()
-	for {
+	for n := 1; ; n++ {
 		d.started = time.Now()
 		pc, f := o.connect(ctx, h1Only, &d.phase)
 		now := time.Now()
@@ -257,13 +270,14 @@ func (o *origin) alone(ctx context.Context, h1Only bool) (*pooled, *connectError
 			f = &retry.Failure{Phase: retry.PhaseDial, Err: errClosedUnused}
 		}
 		if ctx.Err() != nil {
-			return nil, &connectError{failure: retry.Failure{Phase: f.Phase, Err: context.Cause(ctx)}, attempt: 1}
+			return nil, &connectError{failure: retry.Failure{Phase: f.Phase, Err: context.Cause(ctx)}, attempt: n}
 		}
 		o.mu.Lock()
 		v := o.verdict(now, d.started, *f)
 		o.mu.Unlock()
-		if v.failAll || v.failOne {
-			return nil, &connectError{failure: *f, attempt: v.attempt}
+		if v.failAll || v.failOne || v.elsewhere {
+			e := v.error(*f)
+			return nil, &e
 		}
 		o.egress.transport.retried(RetryInfo{Origin: o.key.String(), Attempt: v.attempt, Class: retry.Classify(*f), Wait: v.wait, Err: f.Err})
 		timer := time.NewTimer(v.wait)

@@ -71,8 +71,11 @@ type waiter struct {
 
 // connectError is the failure to get a connection.
 type connectError struct {
-	failure retry.Failure
-	attempt int
+	failure   retry.Failure
+	attempt   int
+	reason    retry.Reason
+	elsewhere bool          // asking for a way out again may give another
+	wait      time.Duration // before that
 }
 
 func (e *connectError) Error() string { return e.failure.Err.Error() }
@@ -122,6 +125,9 @@ func (o *origin) get(ctx context.Context) (*pooled, *connectError) {
 		o.waiters.Remove(place)
 	}
 	e := &connectError{failure: retry.Failure{Phase: o.waitedFor(), Err: context.Cause(ctx)}, attempt: o.failures.Failed()}
+	if len(o.dials) > 0 {
+		e.attempt++ // the one under way
+	}
 	if o.waiters.Len() == 0 {
 		o.cancelDials()
 	}
@@ -305,18 +311,18 @@ func (o *origin) closeIdle() {
 	}
 }
 
-// failAll ends every waiter with f. o.mu is held.
-func (o *origin) failAll(f retry.Failure, attempt int) {
+// failAll ends every waiter with e. o.mu is held.
+func (o *origin) failAll(e connectError) {
 	for o.waiters.Len() > 0 {
-		o.failFirst(f, attempt)
+		o.failFirst(e)
 	}
 }
 
-// failFirst ends the waiter that came first with f. o.mu is held.
-func (o *origin) failFirst(f retry.Failure, attempt int) {
+// failFirst ends the waiter that came first with e. o.mu is held.
+func (o *origin) failFirst(e connectError) {
 	if front := o.waiters.Front(); front != nil {
 		w := o.waiters.Remove(front).(*waiter)
-		w.err = &connectError{failure: f, attempt: attempt}
+		w.err = &e
 		close(w.ready)
 	}
 }

@@ -243,7 +243,7 @@ func (t *transport) close() {
 	t.mu.Unlock()
 	for _, o := range t.all() {
 		o.mu.Lock()
-		o.failAll(retry.Failure{Phase: retry.PhaseDial, Err: errSessionClosed}, 0)
+		o.failAll(connectError{failure: retry.Failure{Phase: retry.PhaseDial, Err: errSessionClosed}})
 		o.cancelDials()
 		conns := append([]*pooled(nil), o.conns...)
 		for _, pc := range conns {

@@ -1,0 +1,68 @@
+package mien
+
+import (
+	"context"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/mien-http/mien/retry"
+)
+
+// finish makes resp the caller's: decoded, watched, and tied to the slots.
+func (c *call) finish(resp *http.Response, pc *pooled) *http.Response {
+	resp.Request = c.req
+	if resp.StatusCode == http.StatusSwitchingProtocols {
+		c.slots.release()
+		c.done(resp, 0, nil)
+		return resp
+	}
+	stream := isEventStream(resp)
+	if resp.Body == nil || resp.Body == http.NoBody {
+		resp.Body = http.NoBody
+		c.slots.release()
+		pc.letGo()
+		c.done(resp, 0, nil)
+		return resp
+	}
+	if d := c.t.cfg.Timeouts.BodyStall; d > 0 && !stream {
+		resp.Body = newStallBody(resp.Body, d, pc.abort(resp.Body))
+	}
+	limit := c.t.cfg.Limits.BodyBytes
+	if _, own := c.req.Header["Accept-Encoding"]; !own {
+		if err := c.t.decoders.Decode(resp, limit); err != nil {
+			resp.Body = &brokenBody{ReadCloser: resp.Body, err: err}
+		}
+	}
+	if limit > 0 && !resp.Uncompressed {
+		resp.Body = &limitBody{ReadCloser: resp.Body, left: limit, limit: limit}
+	}
+	body := &responseBody{ReadCloser: resp.Body, call: c, pc: pc, resp: resp, since: time.Now()}
+	if stream {
+		c.slots.release()
+	} else if ctx := c.req.Context(); ctx.Done() != nil {
+		stop := context.AfterFunc(ctx, body.expire)
+		body.stop.Store(&stop)
+	}
+	resp.Body = body
+	return resp
+}
+
+func isEventStream(resp *http.Response) bool {
+	ct := resp.Header.Get("Content-Type")
+	return len(ct) >= len(eventStream) && strings.EqualFold(ct[:len(eventStream)], eventStream)
+}
+
+const eventStream = "text/event-stream"
+
+// fail makes the error that the caller gets.
+func (c *call) fail(f retry.Failure, attempt int) *Error {
+	f.Sent = f.Sent || c.sent
+	return fail(c.req, f, c.key.String(), attempt)
+}
+
+func closeBody(req *http.Request) {
+	if req.Body != nil {
+		_ = req.Body.Close()
+	}
+}

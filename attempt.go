@@ -168,7 +168,7 @@ func (c *call) elsewhere(e *connectError, v *retry.Verdict) bool {
 	}
 	c.detours++
 	c.attempt--
-	*v = retry.Verdict{Retry: true, Class: retry.Classify(e.failure), Wait: e.wait}
+	*v = retry.Verdict{Retry: true, Class: retry.Classify(e.failure), Wait: e.wait, Attempt: e.attempt}
 	return true
 }
 
@@ -311,6 +311,10 @@ func (c *call) again(ctx context.Context, v retry.Verdict, f *retry.Failure) err
 	info := RetryInfo{Request: c.req, Origin: c.key.String(), Attempt: c.attempt, Class: v.Class, Wait: v.Wait}
 	if f != nil {
 		info.Err = f.Err
+		var connecting *connectError
+		if errors.As(f.Err, &connecting) { // of a connection, by another way out
+			info.Request, info.Attempt, info.Err = nil, connecting.attempt, connecting.failure.Err
+		}
 	}
 	c.t.retried(info)
 	c.sent = c.sent || f == nil || f.Sent

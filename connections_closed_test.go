@@ -10,6 +10,7 @@ import (
 
 	"github.com/mien-http/mien"
 	"github.com/mien-http/mien/mientest"
+	"github.com/mien-http/mien/retry"
 )
 
 // endedConn is a connection that its peer has closed already.
@@ -23,7 +24,8 @@ func (endedConn) Read([]byte) (int, error) { return 0, io.EOF }
 func TestFreshConnectionClosedUnused(t *testing.T) {
 	origin := newOrigin(t, mientest.Config{Plain: true})
 	var dials atomic.Int64
-	s := newSession(t, mien.Config{DialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
+	// Half of the connections die: that is more than the budget of retries is for.
+	s := newSession(t, mien.Config{Retry: retry.Policy{BudgetRatio: -1}, DialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
 		c, err := (&net.Dialer{}).DialContext(ctx, network, addr)
 		if err == nil && dials.Add(1)%2 == 1 {
 			return endedConn{c}, nil

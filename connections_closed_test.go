@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/mien-http/mien"
 	"github.com/mien-http/mien/mientest"
@@ -25,7 +26,7 @@ func TestFreshConnectionClosedUnused(t *testing.T) {
 	origin := newOrigin(t, mientest.Config{Plain: true})
 	var dials atomic.Int64
 	// Half of the connections die: that is more than the budget of retries is for.
-	s := newSession(t, mien.Config{Retry: retry.Policy{BudgetRatio: -1}, DialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
+	s := newSession(t, mien.Config{Retry: retry.Policy{BudgetRatio: -1, Base: time.Millisecond, Cap: time.Millisecond}, DialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
 		c, err := (&net.Dialer{}).DialContext(ctx, network, addr)
 		if err == nil && dials.Add(1)%2 == 1 {
 			return endedConn{c}, nil

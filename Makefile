@@ -6,12 +6,13 @@ SHELL := bash
 GO            ?= go
 # The linter is built from source by its version: it needs nothing installed.
 GOLANGCI_LINT ?= $(GO) run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
-# Seconds per fuzz target, and how often soak runs the demo.
+# Seconds per fuzz target, how long soak keeps its callers busy, and how often it runs the demo.
 FUZZ_SECONDS  ?= 5
+SOAK_TIME     ?= 30m
 SOAK_RUNS     ?= 20
 
 # What CI runs, in this order; .ci/run times each.
-STAGES := test race vet fmt tidy lint modules fuzz conformance live demo
+STAGES := test race vet fmt tidy lint modules fuzz conformance live shortsoak demo
 
 .NOTPARALLEL:
 .PHONY: help stages check nightly soak api $(STAGES)
@@ -60,6 +61,9 @@ conformance: ## what mien sends against the browsers' captures, and every case o
 live: ## against nginx, Node and browsers if installed; MIEN_REQUIRE_LIVE=1: they must be
 	@.ci/live
 
+shortsoak: ## a minute of 5,000 callers and faults, then lines that lose packets; origin and callers must agree
+	MIEN_SOAK=1m $(GO) test -count=1 -v -timeout 3m -run '^Test(Soak|LiveLoss)$$' ./soak </dev/null
+
 demo: ## 5,000 requests against an origin that kills a fifth of the handshakes
 	$(GO) run ./cmd/mien demo --json
 
@@ -69,7 +73,8 @@ nightly: ## check, then the long versions: race ten times, a minute per fuzz tar
 	$(MAKE) fuzz FUZZ_SECONDS=60
 	$(MAKE) soak
 
-soak: ## 100,000 cancelled requests, 100,000 random faults, bodies of 1 GiB, the demo SOAK_RUNS (20) times
+soak: ## shortsoak for SOAK_TIME (30m), 100,000 cancelled requests, 100,000 random faults, bodies of 1 GiB, the demo SOAK_RUNS (20) times
+	MIEN_SOAK=$(SOAK_TIME) $(GO) test -count=1 -timeout 0 -v -run '^Test(Soak|LiveLoss)$$' ./soak
 	MIEN_PROPERTY_CASES=100000 $(GO) test -count=1 -timeout 30m -run '^TestProperty$$' .
 	MIEN_SOAK=100000 $(GO) test -race -count=1 -timeout 30m -v -run '^TestCancellations$$' ./internal/h2
 	MIEN_SOAK=1 MIEN_LIVE=1 $(GO) test -count=1 -timeout 30m -v -run '^TestLiveBodies$$' .

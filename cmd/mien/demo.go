@@ -79,6 +79,9 @@ func demo(ctx context.Context, o demoOptions, stdout, stderr io.Writer) error {
 	var rows []demoRow
 	for _, client := range o.clients() {
 		row, err := runRow(ctx, o, client, p, newProgress(stderr, o, client))
+		if ctx.Err() != nil {
+			return failedf("demo, %s: interrupted", client)
+		}
 		if err != nil {
 			return failedf("demo, %s: %v", client, err)
 		}

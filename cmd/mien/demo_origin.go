@@ -26,8 +26,7 @@ type originReport struct {
 	HandshakesKilled int64         `json:"handshakes_killed"`
 	Connections      int64         `json:"connections"`
 	Resumed          int64         `json:"resumed"`
-	JA4Fresh         []string      `json:"ja4_fresh"`
-	JA4Resumed       []string      `json:"ja4_resumed"` // of hellos that offered a ticket
+	JA4              []string      `json:"ja4"` // each that was seen
 	Akamai           []string      `json:"akamai"`
 	Digests          int           `json:"digests"` // different field sections
 	Fields           [][][2]string `json:"fields"`  // name and value, of the first requests
@@ -101,19 +100,12 @@ func reportOf(origin *mientest.Origin) originReport {
 		Digests: len(c.Digests), PeakRSS: peakRSS(),
 	}
 	for ja4 := range c.JA4 {
-		// A hello that offers a ticket has one extension more: the count is
-		// the seventh and eighth byte ("t13d1518h2_…").
-		if offersTicket(origin, ja4) {
-			r.JA4Resumed = append(r.JA4Resumed, ja4)
-		} else {
-			r.JA4Fresh = append(r.JA4Fresh, ja4)
-		}
+		r.JA4 = append(r.JA4, ja4)
 	}
 	for a := range c.Akamai {
 		r.Akamai = append(r.Akamai, a)
 	}
-	slices.Sort(r.JA4Fresh)
-	slices.Sort(r.JA4Resumed)
+	slices.Sort(r.JA4)
 	slices.Sort(r.Akamai)
 	for _, req := range origin.Requests() {
 		if len(req.Fields) == 0 {
@@ -126,15 +118,4 @@ func reportOf(origin *mientest.Origin) originReport {
 		r.Fields = append(r.Fields, pairs)
 	}
 	return r
-}
-
-// offersTicket reports whether the hellos with this JA4 offered a TLS 1.3
-// ticket, which is what they were resumed by.
-func offersTicket(origin *mientest.Origin, ja4 string) bool {
-	for _, c := range origin.Connections() {
-		if c.JA4 == ja4 && c.Resumed {
-			return true
-		}
-	}
-	return false
 }

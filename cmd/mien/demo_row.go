@@ -177,10 +177,16 @@ func makeRow(o demoOptions, client, protocol string, p *fingerprint.Profile, did
 		return row
 	}
 	row.Retries, row.Profile = &did.Retries, &p.Name
-	row.JA4Expected, row.JA4Seen = &p.Digests.JA4, seen(saw.JA4Fresh)
-	if len(saw.JA4Resumed) > 0 {
-		row.JA4ResumedExpected, row.JA4ResumedSeen = &p.Digests.JA4Resumed, seen(saw.JA4Resumed)
+	row.JA4Expected = &p.Digests.JA4
+	var other []string
+	for _, ja4 := range saw.JA4 {
+		if ja4 == p.Digests.JA4Resumed { // of a hello that offers a ticket
+			row.JA4ResumedExpected, row.JA4ResumedSeen = &p.Digests.JA4Resumed, &ja4
+		} else {
+			other = append(other, ja4)
+		}
 	}
+	row.JA4Seen = seen(other)
 	if protocol == protocolH2 {
 		row.AkamaiExpected, row.AkamaiSeen = &p.Digests.Akamai, seen(saw.Akamai)
 	}

@@ -105,6 +105,10 @@ func (c *call) send() (*http.Response, error) {
 		closeBody(c.req)
 		return nil, c.fail(retry.Failure{Err: errSessionClosed}, 0)
 	}
+	if ctx.Err() != nil { // before it has anything dialled
+		closeBody(c.req)
+		return nil, c.fail(retry.Failure{Phase: retry.PhaseQueue, Err: context.Cause(ctx)}, 0)
+	}
 	var err error
 	if c.slots, err = c.t.acquire(ctx, c.key.host); err != nil {
 		closeBody(c.req)
@@ -151,7 +155,8 @@ func (c *call) attempts(ctx context.Context) (*http.Response, error) {
 			if v = c.judge().Answered(time.Now(), resp); !v.Retry {
 				return c.finish(resp, pc), nil
 			}
-			discard(resp)
+			discard(resp, pc.abort(resp.Body))
+			c.wait.stop()
 			pc.letGo()
 		}
 		if err := c.again(ctx, v, f); err != nil {
@@ -237,7 +242,8 @@ func (c *call) exchange(ctx context.Context) (*http.Response, *pooled, *retry.Fa
 	}
 	out, err := c.outgoing(ctx)
 	if err != nil {
-		pc.Release()
+		c.wait.stop()
+		o.giveBack(pc)
 		pc.letGo()
 		return nil, nil, &retry.Failure{Phase: retry.PhaseWrite, Err: err}
 	}
@@ -245,9 +251,7 @@ func (c *call) exchange(ctx context.Context) (*http.Response, *pooled, *retry.Fa
 	start := time.Now()
 	resp, err := pc.RoundTrip(out, &head)
 	now := time.Now()
-	if c.wait != nil {
-		c.wait.timer.Stop()
-	}
+	c.wait.answered()
 	if err == nil && ctx.Err() != nil {
 		// An answer that crossed with the end of the context: net/http prefers
 		// the answer, the caller has gone.
@@ -258,12 +262,14 @@ func (c *call) exchange(ctx context.Context) (*http.Response, *pooled, *retry.Fa
 		if c.attempt > 1 {
 			closeBody(out) // a copy made for this attempt
 		}
+		c.wait.stop()
 		pc.letGo()
 		return nil, nil, &retry.Failure{Phase: retry.PhaseWrite, Err: err}
 	}
 	if err != nil {
 		pc.letGo()
 		f := c.failure(ctx, err, reused)
+		c.wait.stop()
 		c.phase(f.Phase, now.Sub(start), f)
 		return nil, nil, f
 	}

@@ -118,11 +118,13 @@ func (b *batch) send(req *http.Request) {
 	}
 	// From here on the batch's end must not reach the body: it may be the
 	// caller's already when the loop is left.
-	stop()
-	select {
-	case b.results <- result{resp, err}:
-	case <-b.ctx.Done():
-		result{resp, err}.discard()
-		cancel(nil)
+	if stop() {
+		select {
+		case b.results <- result{resp, err}:
+			return
+		case <-b.ctx.Done():
+		}
 	}
+	result{resp, err}.discard()
+	cancel(nil)
 }

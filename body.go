@@ -29,6 +29,7 @@ type responseBody struct {
 	io.ReadCloser
 	call  *call
 	pc    *pooled
+	abort func() // ends a Read that another goroutine is in
 	resp  *http.Response
 	since time.Time                   // when the header section was there
 	read  atomic.Int64                // bytes the caller got
@@ -53,6 +54,9 @@ func (b *responseBody) Read(p []byte) (int, error) {
 		err = errSessionClosed
 	}
 	failed := b.call.fail(retry.Failure{Phase: retry.PhaseBody, Sent: true, Err: err}, b.call.attempt)
+	if req := b.resp.Request; req != nil { // the caller's where call.req is a copy with cookies
+		failed.Request = firstHop(req)
+	}
 	b.end(failed)
 	return n, failed
 }
@@ -80,9 +84,7 @@ func (b *responseBody) end(failed *Error) {
 		(*stop)()
 	}
 	b.pc.letGo()
-	if b.call.wait != nil {
-		b.call.wait.cancel(nil)
-	}
+	b.call.wait.stop()
 	if after := b.after.Load(); after != nil {
 		(*after)()
 	}
@@ -117,7 +119,7 @@ func (b *limitBody) Read(p []byte) (int, error) {
 	if b.left < 0 {
 		return 0, &limitError{b.limit}
 	}
-	if int64(len(p)) > b.left+1 {
+	if int64(len(p)) > b.left {
 		p = p[:b.left+1]
 	}
 	n, err := b.ReadCloser.Read(p)
@@ -190,8 +192,17 @@ func (e *stallError) Is(target error) bool { return target == context.DeadlineEx
 // connection can be used again.
 const drainLimit = 2 << 10
 
-// discard reads a little of resp's body and closes it.
-func discard(resp *http.Response) {
+// drainTime is how long that may take: an answer that nobody will see must not
+// hold the request up.
+const drainTime = time.Second
+
+// discard reads a little of resp's body and closes it. abort ends a Read of it.
+func discard(resp *http.Response, abort func()) {
+	if resp.Body == nil {
+		return
+	}
+	timer := time.AfterFunc(drainTime, abort)
+	defer timer.Stop()
 	_, _ = io.CopyN(io.Discard, resp.Body, drainLimit)
 	_ = resp.Body.Close()
 }

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/mien-http/mien/internal/cookie"
 	"github.com/mien-http/mien/retry"
 )
 
@@ -16,8 +17,9 @@ import (
 // It is an http.RoundTripper, so an http.Client can use it; [Session.Client]
 // makes one that keeps the session's cookies and redirect rules.
 type Session struct {
-	cfg Config // not changed after New
-	t   *transport
+	cfg     Config      // not changed after New
+	cookies *cookie.Jar // nil if Config.Jar is set; not changed after New
+	t       *transport
 }
 
 var _ http.RoundTripper = (*Session)(nil)
@@ -30,6 +32,9 @@ func New(cfg Config) (*Session, error) {
 		return nil, err
 	}
 	s := &Session{cfg: full}
+	if full.Jar == nil {
+		s.cookies = cookie.New(cookie.Config{LaxByDefault: full.Profile.Browser.Engine != "gecko"})
+	}
 	s.t = newTransport(&s.cfg)
 	return s, nil
 }

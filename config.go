@@ -7,14 +7,12 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"net/http/cookiejar"
 	"net/netip"
 	"net/url"
 	"strings"
 	"time"
 
 	"golang.org/x/net/http/httpguts"
-	"golang.org/x/net/publicsuffix"
 
 	"github.com/mien-http/mien/fingerprint"
 	"github.com/mien-http/mien/internal/egress"
@@ -46,7 +44,9 @@ type Config struct {
 	// ProxyTLS is for https proxies; nil: verified against the system's roots.
 	ProxyTLS *tls.Config
 	// Jar keeps the cookies of Do, Get, All and Client; nil: a new one in
-	// memory that knows the public suffix list.
+	// memory with the rules of the profile's browser and the public suffix
+	// list, see [Session.ExportCookies]. The interface has no words for SameSite
+	// on requests nor for Options.Isolation: a jar that is set knows neither.
 	Jar http.CookieJar
 	// Retry says what is tried again; the zero value is the safe default.
 	Retry retry.Policy
@@ -66,7 +66,8 @@ type Config struct {
 	Redirect Redirect
 	// Hooks are called while requests run.
 	Hooks Hooks
-	// Logger gets the few warnings there are; nil: none.
+	// Logger gets the few warnings there are, and at debug level each handshake
+	// and each retry; nil: none. No record holds credentials, paths or queries.
 	Logger *slog.Logger
 }
 
@@ -120,7 +121,8 @@ const (
 	defaultInFlight    = 10_000
 	defaultHandshakes  = 256
 	defaultHeaderBytes = 256 << 10
-	browserRedirects   = 20 // the Fetch standard, HTTP-redirect fetch, step 7
+	mostHeaderBytes    = 1 << 30 // more is no limit, and layers below count in fewer bits
+	browserRedirects   = 20      // the Fetch standard, HTTP-redirect fetch, step 7
 )
 
 // withDefaults checks c and fills what is zero. Contradictions are errors that
@@ -162,7 +164,10 @@ func (c Config) withDefaults() (Config, error) {
 	}
 	c.Limits.InFlight = orDefault(c.Limits.InFlight, defaultInFlight)
 	c.Limits.Handshakes = orDefault(c.Limits.Handshakes, defaultHandshakes)
-	c.Limits.HeaderBytes = orDefault(c.Limits.HeaderBytes, defaultHeaderBytes)
+	c.Limits.HeaderBytes = min(orDefault(c.Limits.HeaderBytes, defaultHeaderBytes), mostHeaderBytes)
+	if c.Limits.HeaderBytes == 0 {
+		c.Limits.HeaderBytes = mostHeaderBytes // zero is a default to the layers below
+	}
 	c.Timeouts.Dial = orDefault(c.Timeouts.Dial, 30*time.Second)
 	c.Timeouts.Proxy = orDefault(c.Timeouts.Proxy, 30*time.Second)
 	c.Timeouts.TLS = orDefault(c.Timeouts.TLS, 15*time.Second)
@@ -171,13 +176,6 @@ func (c Config) withDefaults() (Config, error) {
 	c.Timeouts.Headers = orDefault(c.Timeouts.Headers, 0)
 	c.Timeouts.PingAfter = orDefault(c.Timeouts.PingAfter, 0)
 	c.Redirect.Max = orDefault(c.Redirect.Max, browserRedirects)
-	if c.Jar == nil {
-		jar, err := cookiejar.New(&cookiejar.Options{PublicSuffixList: publicsuffix.List})
-		if err != nil {
-			return c, fmt.Errorf("mien: cookie jar: %w", err)
-		}
-		c.Jar = jar
-	}
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}

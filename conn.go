@@ -131,7 +131,7 @@ func (c *h1Conn) RoundTrip(req *http.Request, head *fingerprint.Head) (*http.Res
 	}
 	resp.Request = req
 	if resp.StatusCode == http.StatusRequestTimeout && c.conn.Stale() { // a 408 to the silence before, not an answer to this
-		discard(resp)
+		discard(resp, func() { _ = c.Close() })
 		_ = c.Close()
 		return nil, &h1Error{sent: c.conn.Sent(), err: errUnsolicited}
 	}

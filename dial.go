@@ -151,7 +151,7 @@ func (o *origin) handshake(ctx context.Context, nc net.Conn, h1Only, noTicket bo
 	cfg := tlsconn.Config{
 		Profile:    t.cfg.Profile,
 		TLS:        t.cfg.TLS,
-		ServerName: o.key.host,
+		ServerName: o.key.name(),
 		Tickets:    o.egress.tickets,
 		TicketKey:  o.ticketKey(h1Only),
 		NoTicket:   noTicket,

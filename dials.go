@@ -23,15 +23,24 @@ const (
 )
 
 // wanted is how many dials should be running. o.mu is held.
-func (o *origin) wanted() int {
+func (o *origin) wanted(now time.Time) int {
 	n := o.waiters.Len()
 	if n == 0 {
 		return 0
 	}
 	limits := &o.egress.transport.cfg.Limits
 	most := limits.ConnsPerOrigin
+	standing, h1Only := len(o.conns), now.Before(o.h1Until)
+	if h1Only { // those of HTTP/2 serve nobody
+		standing = 0
+		for _, pc := range o.conns {
+			if pc.wire != fingerprint.OverHTTP2 {
+				standing++
+			}
+		}
+	}
 	switch {
-	case o.key.scheme == "http" || o.protocol == fingerprint.OverHTTP1:
+	case o.key.scheme == "http" || o.protocol == fingerprint.OverHTTP1 || h1Only:
 		if limits.BrowserConns {
 			most = browserConnsHTTP1
 		}
@@ -51,7 +60,7 @@ func (o *origin) wanted() int {
 		n = min(n, limits.Handshakes)
 	}
 	if most > 0 {
-		n = min(n, most-len(o.conns))
+		n = min(n, most-standing)
 	}
 	return n
 }
@@ -85,8 +94,8 @@ func (o *origin) announced() int {
 }
 
 // dialMore starts the dials that the waiters need beyond those that run. o.mu is held.
-func (o *origin) dialMore(time.Time) {
-	for n := o.wanted(); len(o.dials) < n; {
+func (o *origin) dialMore(now time.Time) {
+	for n := o.wanted(now); len(o.dials) < n; {
 		first := o.waiters.Front().Value.(*waiter)
 		if !o.egress.transport.start() {
 			o.failAll(connectError{failure: retry.Failure{Phase: retry.PhaseDial, Err: errSessionClosed}})
@@ -140,6 +149,8 @@ func (o *origin) connected(d *dial, pc *pooled) {
 	if open {
 		o.add(pc, now)
 		o.dispatch(now)
+	} else { // who came after Close went through the waiters
+		o.failAll(connectError{failure: retry.Failure{Phase: retry.PhaseDial, Err: errSessionClosed}})
 	}
 	o.mu.Unlock()
 	if !open {
@@ -152,30 +163,38 @@ func (o *origin) connected(d *dial, pc *pooled) {
 // failed records that a dial came to nothing and says whether, and after what
 // pause, it is tried again. If not, the dial is over.
 func (o *origin) failed(ctx context.Context, d *dial, f retry.Failure) (wait time.Duration, again bool) {
+	v, again := o.judge(ctx, d, f)
+	if again { // with no lock held: a hook may ask for Stats
+		o.egress.transport.retried(RetryInfo{Origin: o.key.String(), Attempt: v.attempt, Class: retry.Classify(f), Wait: v.wait, Err: f.Err})
+	}
+	return v.wait, again
+}
+
+// judge ends a failed dial, or says that it goes on.
+func (o *origin) judge(ctx context.Context, d *dial, f retry.Failure) (v verdict, again bool) {
 	now := time.Now()
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if ctx.Err() != nil || o.waiters.Len() == 0 {
 		o.over(d)
-		return 0, false
+		return v, false
 	}
-	verdict := o.verdict(now, d.started, f)
+	v = o.verdict(now, d.started, f)
 	switch {
-	case verdict.failAll:
+	case v.failAll:
 		delete(o.dials, d)
-		o.failAll(verdict.error(f))
-		return 0, false
-	case verdict.failOne, verdict.elsewhere:
+		o.failAll(v.error(f))
+		return v, false
+	case v.failOne, v.elsewhere:
 		delete(o.dials, d)
-		o.failFirst(verdict.error(f))
+		o.failFirst(v.error(f))
 		o.dialMore(now)
-		return 0, false
-	case len(o.dials) > max(o.wanted(), 1):
+		return v, false
+	case len(o.dials) > max(o.wanted(now), 1):
 		delete(o.dials, d)
-		return 0, false
+		return v, false
 	}
-	o.egress.transport.retried(RetryInfo{Origin: o.key.String(), Attempt: verdict.attempt, Class: retry.Classify(f), Wait: verdict.wait, Err: f.Err})
-	return verdict.wait, true
+	return v, true
 }
 
 // over ends a dial; waiters that came meanwhile get another. o.mu is held.

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"net/url"
+	"strconv"
 	"strings"
 
 	"github.com/mien-http/mien/internal/egress"
@@ -57,8 +59,11 @@ func (e *Error) Error() string {
 		b.WriteString("connecting to ")
 	case retry.PhaseProxy:
 		b.WriteString("proxy ")
-		b.WriteString(e.Proxy)
-		b.WriteString(" for ")
+		if e.Proxy != "" {
+			b.WriteString(e.Proxy)
+			b.WriteByte(' ')
+		}
+		b.WriteString("for ")
 	case retry.PhaseWrite, retry.PhaseHeaders, retry.PhaseBody:
 		b.WriteString(string(e.Phase))
 		b.WriteString(" of ")
@@ -144,6 +149,21 @@ func (e *Error) SOCKSReply() (reply byte, ok bool) {
 	}
 	return 0, false
 }
+
+// proxyChoiceError is an error of Config.Proxy.
+type proxyChoiceError struct{ err error }
+
+// Error is the text of the cause without the URL that it may have failed to
+// parse, in which a password may stand.
+func (e *proxyChoiceError) Error() string {
+	text := e.err.Error()
+	var parse *url.Error
+	if errors.As(e.err, &parse) && parse.URL != "" {
+		text = strings.NewReplacer(strconv.Quote(parse.URL), `"***"`, parse.URL, "***").Replace(text)
+	}
+	return "Config.Proxy: " + text
+}
+func (e *proxyChoiceError) Unwrap() error { return e.err }
 
 // invalidError is a request that no layer below may see.
 type invalidError struct {

@@ -30,6 +30,13 @@ func authority(req *http.Request, key originKey) string {
 			return h
 		}
 	}
+	if key.standard() && !strings.Contains(key.host, ":") {
+		return key.host
+	}
+	if h := req.URL.Host; len(h) == len(key.host)+1+len(key.port) && strings.HasPrefix(h, key.host) && strings.HasSuffix(h, ":"+key.port) && !key.standard() {
+		return h // as it stands, without a copy
+	}
+	key.host = key.name()
 	s := key.String()
 	return s[len(key.scheme)+len("://"):]
 }

@@ -2,6 +2,7 @@ package mien
 
 import (
 	"net/http"
+	"net/netip"
 	"net/url"
 	"strings"
 
@@ -40,9 +41,9 @@ func kindOf(req *http.Request, o *Options) kind {
 	k.site = siteOf(from, req)
 	k.referer = refererFor(from, req.URL)
 	if m := methodOf(req); m != http.MethodGet && m != http.MethodHead {
-		k.origin = serializeOrigin(from)
+		k.origin = originFor(from, req, navigation || k.mode == "no-cors")
 	} else if !navigation && k.site != "same-origin" && k.mode != "no-cors" && k.destination == fingerprint.Empty {
-		k.origin = serializeOrigin(from)
+		k.origin = originFor(from, req, false)
 	}
 	return k
 }
@@ -121,15 +122,19 @@ func relation(a, b *url.URL) string {
 	if sameOrigin(a, b) {
 		return "same-origin"
 	}
-	if a.Scheme == b.Scheme && sameSite(a.Hostname(), b.Hostname()) {
+	if strings.EqualFold(a.Scheme, b.Scheme) && sameSite(a.Hostname(), b.Hostname()) {
 		return "same-site"
 	}
 	return "cross-site"
 }
 
 func sameSite(a, b string) bool {
-	if strings.EqualFold(a, b) {
+	if sameHost(a, b) {
 		return true
+	}
+	a, b = canonicalHost(a), canonicalHost(b)
+	if isAddress(a) || isAddress(b) {
+		return false
 	}
 	x, err := publicsuffix.EffectiveTLDPlusOne(strings.ToLower(a))
 	if err != nil {
@@ -140,7 +145,24 @@ func sameSite(a, b string) bool {
 }
 
 func sameOrigin(a, b *url.URL) bool {
-	return strings.EqualFold(a.Scheme, b.Scheme) && strings.EqualFold(a.Hostname(), b.Hostname()) && portOf(a) == portOf(b)
+	return strings.EqualFold(a.Scheme, b.Scheme) && sameHost(a.Hostname(), b.Hostname()) && portOf(a) == portOf(b)
+}
+
+func sameHost(a, b string) bool {
+	return strings.EqualFold(a, b) || canonicalHost(a) == canonicalHost(b)
+}
+
+// canonicalHost is host as it goes on the wire, or in lower case if it cannot.
+func canonicalHost(host string) string {
+	if h, err := asciiHost(host); err == nil {
+		return h
+	}
+	return strings.ToLower(host)
+}
+
+func isAddress(host string) bool {
+	_, err := netip.ParseAddr(host)
+	return err == nil
 }
 
 func portOf(u *url.URL) string {
@@ -162,11 +184,36 @@ func refererFor(from, to *url.URL) string {
 	if !sameOrigin(from, to) {
 		return serializeOrigin(from) + "/"
 	}
-	bare := *from
-	bare.User, bare.Fragment, bare.RawFragment = nil, "", ""
-	return bare.String()
+	if s := serializeOrigin(from) + from.RequestURI(); len(s) <= maxReferer {
+		return s
+	}
+	return serializeOrigin(from) + "/"
 }
 
+// maxReferer is where Referrer Policy §8.3 cuts a referrer down to its origin.
+const maxReferer = 4096
+
+// originFor is the Origin field (Fetch standard, "serializing a request origin"
+// and "append a request Origin header"): null once a redirect led from a foreign
+// origin to another, and for a page's https to http unless by CORS.
+func originFor(from *url.URL, req *http.Request, withoutCORS bool) string {
+	to := req.URL
+	if withoutCORS && strings.EqualFold(from.Scheme, "https") && !strings.EqualFold(to.Scheme, "https") {
+		return "null"
+	}
+	for r := req.Response; r != nil && r.Request != nil; r = r.Request.Response {
+		if by := r.Request.URL; !sameOrigin(by, to) && !sameOrigin(by, from) {
+			return "null"
+		}
+		to = r.Request.URL
+	}
+	return serializeOrigin(from)
+}
+
+// serializeOrigin is the origin of u as the HTML standard writes it: the host in
+// ASCII, no default port.
 func serializeOrigin(u *url.URL) string {
-	return strings.ToLower(u.Scheme) + "://" + strings.ToLower(u.Host)
+	key := originKey{scheme: strings.ToLower(u.Scheme), host: canonicalHost(u.Hostname()), port: portOf(u)}
+	key.host = key.name()
+	return key.String()
 }

@@ -31,8 +31,8 @@ type Options struct {
 	ProxyChain []*url.URL
 	// FreshConnection opens a connection for this request alone.
 	FreshConnection bool
-	// Isolation separates connections and tickets: requests with different keys
-	// never share any.
+	// Isolation separates connections, tickets and, unless Config.Jar is set,
+	// cookies: requests with different keys never share any.
 	Isolation string
 	// HeaderOrder is the order of the request's fields by name; fields that it
 	// does not name keep the profile's order behind them.

@@ -4,6 +4,7 @@ import (
 	"container/list"
 	"context"
 	"net"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -21,16 +22,31 @@ type originKey struct {
 
 func (k originKey) addr() string { return net.JoinHostPort(k.host, k.port) }
 
+// standard reports whether the port is the scheme's default.
+func (k originKey) standard() bool {
+	return (k.scheme == "https" && k.port == "443") || (k.scheme == "http" && k.port == "80")
+}
+
 // String is the origin as RFC 6454 serializes it.
 func (k originKey) String() string {
 	host := k.host
 	if strings.Contains(host, ":") {
 		host = "[" + host + "]"
 	}
-	if (k.scheme == "https" && k.port == "443") || (k.scheme == "http" && k.port == "80") {
+	if k.standard() {
 		return k.scheme + "://" + host
 	}
 	return k.scheme + "://" + host + ":" + k.port
+}
+
+// name is the host without an IPv6 zone, which means something on this machine
+// alone (RFC 6874 §4).
+func (k originKey) name() string {
+	if strings.Contains(k.host, ":") {
+		host, _, _ := strings.Cut(k.host, "%")
+		return host
+	}
+	return k.host
 }
 
 // origin is the pool of connections to one origin along one egress, and the
@@ -41,6 +57,8 @@ type origin struct {
 	key    originKey
 	gate   *semaphore.Gate // handshakes in progress
 	health meter
+
+	lookedUp time.Time // guarded by egress.mu
 
 	mu       sync.Mutex
 	conns    []*pooled            // guarded by mu; in the order they were opened
@@ -118,8 +136,7 @@ func (o *origin) get(ctx context.Context) (*pooled, *connectError) {
 	select {
 	case <-w.ready: // served in the same moment
 		if w.conn != nil {
-			w.conn.Release()
-			o.dispatch(time.Now())
+			o.release(w.conn, time.Now())
 		}
 	default:
 		o.waiters.Remove(place)
@@ -136,15 +153,15 @@ func (o *origin) get(ctx context.Context) (*pooled, *connectError) {
 
 // waitedFor is the phase of the dial that has come farthest. o.mu is held.
 func (o *origin) waitedFor() retry.Phase {
-	best := retry.PhaseQueue
-	rank := map[retry.Phase]int{retry.PhaseQueue: 0, retry.PhaseDNS: 1, retry.PhaseDial: 2, retry.PhaseProxy: 3, retry.PhaseTLS: 4}
+	best := 0
 	for d := range o.dials {
-		if p := d.phase.get(); rank[p] > rank[best] {
-			best = p
-		}
+		best = max(best, slices.Index(dialPhases, d.phase.get()))
 	}
-	return best
+	return dialPhases[best]
 }
+
+// dialPhases are the phases of a dial in their order.
+var dialPhases = []retry.Phase{retry.PhaseQueue, retry.PhaseDNS, retry.PhaseDial, retry.PhaseProxy, retry.PhaseTLS}
 
 func (o *origin) cancelDials() {
 	for d := range o.dials {
@@ -159,23 +176,44 @@ const maxIdleReuse = 4 * time.Minute
 // reserve takes a place on a connection: on HTTP/2 the oldest with a free
 // stream, on HTTP/1.1 the one used last. o.mu is held.
 func (o *origin) reserve(now time.Time) *pooled {
-	for i := range o.conns {
-		pc := o.conns[i]
-		if pc.wire != fingerprint.OverHTTP2 {
-			pc = o.conns[len(o.conns)-1-i]
+	if !now.Before(o.h1Until) { // else the origin refuses HTTP/2 for now
+		for _, pc := range o.conns {
+			if pc.wire == fingerprint.OverHTTP2 && o.take(pc, now) {
+				return pc
+			}
 		}
-		if pc.wire == fingerprint.OverHTTP2 && now.Before(o.h1Until) {
-			continue // the origin refuses HTTP/2 for now
-		}
-		if pc.Available() <= 0 || (!pc.idleSince.IsZero() && now.Sub(pc.idleSince) > maxIdleReuse) {
-			continue
-		}
-		if pc.Reserve() == nil {
-			o.busy(pc)
+	}
+	for _, pc := range slices.Backward(o.conns) {
+		if pc.wire != fingerprint.OverHTTP2 && o.take(pc, now) {
 			return pc
 		}
 	}
 	return nil
+}
+
+// take reserves a place on pc if it has one. o.mu is held.
+func (o *origin) take(pc *pooled, now time.Time) bool {
+	if pc.Available() <= 0 || (!pc.idleSince.IsZero() && now.Sub(pc.idleSince) > maxIdleReuse) || pc.Reserve() != nil {
+		return false
+	}
+	o.busy(pc)
+	return true
+}
+
+// release gives back a place that was reserved and not used. o.mu is held.
+func (o *origin) release(pc *pooled, now time.Time) {
+	pc.Release()
+	if pc.member {
+		o.idle(pc, now)
+		o.dispatch(now)
+	}
+}
+
+// giveBack is release for a request that holds no lock.
+func (o *origin) giveBack(pc *pooled) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.release(pc, time.Now())
 }
 
 // busy ends the idle time of pc. o.mu is held.
@@ -291,24 +329,6 @@ func (o *origin) add(pc *pooled, now time.Time) {
 	pc.member = true
 	o.conns = append(o.conns, pc)
 	o.idle(pc, now)
-}
-
-// closeIdle closes the connections that nothing runs on.
-func (o *origin) closeIdle() {
-	o.mu.Lock()
-	var idle []*pooled
-	for _, pc := range o.conns {
-		if pc.InFlight() == 0 {
-			idle = append(idle, pc)
-		}
-	}
-	for _, pc := range idle {
-		o.remove(pc)
-	}
-	o.mu.Unlock()
-	for _, pc := range idle {
-		_ = pc.Close()
-	}
 }
 
 // failAll ends every waiter with e. o.mu is held.

@@ -3,6 +3,7 @@ package mien
 import (
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/url"
 	"strings"
@@ -43,7 +44,7 @@ func (s *Session) follow(req *http.Request) (*http.Response, error) {
 		if errors.Is(err, http.ErrUseLastResponse) {
 			return resp, nil
 		}
-		discard(resp)
+		discard(resp, aborter(resp.Body))
 		if err != nil {
 			return resp, fail(req, retry.Failure{Phase: retry.PhaseHeaders, Sent: true, Err: &redirectError{err}}, hop.URL.Scheme+"://"+hop.URL.Host, 1)
 		}
@@ -88,7 +89,7 @@ func redirected(first, hop *http.Request, resp *http.Response) (*http.Request, e
 	if loc == "" {
 		return nil, nil
 	}
-	target, err := hop.URL.Parse(loc)
+	target, err := hop.URL.Parse(escapeQuery(loc))
 	if err != nil {
 		return nil, fmt.Errorf("Location %q cannot be parsed: %w", loc, err)
 	}
@@ -130,6 +131,37 @@ func redirected(first, hop *http.Request, resp *http.Response) (*http.Request, e
 		}
 	}
 	return out, nil
+}
+
+// aborter gives what ends a Read of body that another goroutine is in.
+func aborter(body io.Closer) func() {
+	if b, ok := body.(*responseBody); ok {
+		return b.abort
+	}
+	return func() { _ = body.Close() }
+}
+
+// escapeQuery writes the query of a Location as browsers do (URL standard, the
+// special-query percent-encode set); package url leaves it as it is.
+func escapeQuery(loc string) string {
+	_, query, ok := strings.Cut(loc, "?")
+	if !ok || strings.Contains(loc[:len(loc)-len(query)], "#") {
+		return loc
+	}
+	query, fragment, hash := strings.Cut(query, "#")
+	var b strings.Builder
+	b.WriteString(loc[:strings.IndexByte(loc, '?')+1])
+	for i := range len(query) {
+		if c := query[i]; c <= ' ' || c >= 0x7f || strings.IndexByte("\"'<>", c) >= 0 {
+			fmt.Fprintf(&b, "%%%02X", c)
+		} else {
+			b.WriteByte(c)
+		}
+	}
+	if hash {
+		b.WriteString("#" + fragment)
+	}
+	return b.String()
 }
 
 // toGet: 303 turns everything but GET and HEAD into a GET without content, 301

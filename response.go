@@ -15,18 +15,22 @@ func (c *call) finish(resp *http.Response, pc *pooled) *http.Response {
 	if resp.StatusCode == http.StatusSwitchingProtocols {
 		c.slots.release()
 		c.done(resp, 0, nil)
-		return resp
+		return resp // its context stays: the connection may be watching it
 	}
 	stream := isEventStream(resp)
 	if resp.Body == nil || resp.Body == http.NoBody {
 		resp.Body = http.NoBody
 		c.slots.release()
 		pc.letGo()
+		if c.req.Body == nil || c.req.Body == http.NoBody { // else it may still be on its way
+			c.wait.stop()
+		}
 		c.done(resp, 0, nil)
 		return resp
 	}
+	abort := pc.abort(resp.Body)
 	if d := c.t.cfg.Timeouts.BodyStall; d > 0 && !stream {
-		resp.Body = newStallBody(resp.Body, d, pc.abort(resp.Body))
+		resp.Body = newStallBody(resp.Body, d, abort)
 	}
 	limit := c.t.cfg.Limits.BodyBytes
 	if _, own := c.req.Header["Accept-Encoding"]; !own {
@@ -37,7 +41,7 @@ func (c *call) finish(resp *http.Response, pc *pooled) *http.Response {
 	if limit > 0 && !resp.Uncompressed {
 		resp.Body = &limitBody{ReadCloser: resp.Body, left: limit, limit: limit}
 	}
-	body := &responseBody{ReadCloser: resp.Body, call: c, pc: pc, resp: resp, since: time.Now()}
+	body := &responseBody{ReadCloser: resp.Body, call: c, pc: pc, abort: abort, resp: resp, since: time.Now()}
 	if stream {
 		c.slots.release()
 	} else if ctx := c.req.Context(); ctx.Done() != nil {

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"crypto/tls"
+	"log/slog"
 	"maps"
 	"slices"
 	"sync"
@@ -92,6 +93,10 @@ func (o *origin) shook(ctx context.Context, err error, state *tls.ConnectionStat
 	o.health.handshake(now, &info, abandoned)
 	if t.cfg.Hooks.Handshake != nil {
 		t.cfg.Hooks.Handshake(info)
+	}
+	if log := t.cfg.Logger; log.Enabled(ctx, slog.LevelDebug) {
+		log.Debug("tls handshake", "origin", info.Origin, "proxy", info.Proxy, "took", took, "protocol", info.Protocol,
+			"resumed", info.Resumed, "class", info.Class, "error", err)
 	}
 	t.phase(PhaseInfo{Origin: info.Origin, Proxy: info.Proxy, Phase: retry.PhaseTLS, Duration: took, Class: info.Class, Err: err})
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http/httptrace"
+	"sync"
 	"time"
 
 	"github.com/mien-http/mien/retry"
@@ -15,6 +16,9 @@ type headerWait struct {
 	ctx    context.Context // of the attempt and of its response's body
 	cancel context.CancelCauseFunc
 	timer  *time.Timer
+
+	mu   sync.Mutex
+	over bool // guarded by mu; the header section is there: the clock starts no more
 }
 
 // newHeaderWait starts no clock yet: that happens when the request is written.
@@ -24,9 +28,38 @@ func newHeaderWait(ctx context.Context, limit time.Duration) *headerWait {
 	w.timer = time.AfterFunc(limit, func() { w.cancel(&headerTimeout{limit}) })
 	w.timer.Stop()
 	w.ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
-		WroteRequest: func(httptrace.WroteRequestInfo) { w.timer.Reset(limit) },
+		WroteRequest: func(httptrace.WroteRequestInfo) { w.start(limit) },
 	})
 	return w
+}
+
+// start starts the clock, unless the answer came before the request had gone.
+func (w *headerWait) start(limit time.Duration) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if !w.over {
+		w.timer.Reset(limit)
+	}
+}
+
+// answered stops the clock for good. A nil headerWait waits for nothing.
+func (w *headerWait) answered() {
+	if w == nil {
+		return
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.over = true
+	w.timer.Stop()
+}
+
+// stop is answered for an attempt that is over: the request's context, which may
+// outlive many, forgets it.
+func (w *headerWait) stop() {
+	if w != nil {
+		w.answered()
+		w.cancel(nil)
+	}
 }
 
 // headerTimeout is Timeouts.Headers running out.

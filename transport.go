@@ -2,6 +2,7 @@ package mien
 
 import (
 	"context"
+	"log/slog"
 	"net/http"
 	"net/url"
 	"strings"
@@ -32,6 +33,7 @@ type transport struct {
 
 	mu       sync.Mutex
 	egresses map[string]*egressState // guarded by mu; by route and isolation key
+	evictAt  int                     // guarded by mu; how many egresses are looked through for some to drop
 	closed   bool                    // guarded by mu
 
 	ctx  context.Context // ends with errSessionClosed when the transport is closed
@@ -50,6 +52,7 @@ type egressState struct {
 
 	mu      sync.Mutex
 	origins map[originKey]*origin // guarded by mu
+	sweepAt int                   // guarded by mu; how many origins are looked through for unused ones
 	lastUse time.Time             // guarded by transport.mu
 }
 
@@ -104,31 +107,53 @@ func (t *transport) egressFor(req *http.Request, o *Options) (*egressState, erro
 	if err != nil {
 		return nil, &egress.Error{Phase: retry.PhaseProxy, Err: err}
 	}
-	key := route.Key() + "\x00" + o.Isolation
+	key := routeKey(route, o.Isolation)
 	now := time.Now()
 	t.mu.Lock()
-	defer t.mu.Unlock()
 	if t.closed {
+		t.mu.Unlock()
 		return nil, errSessionClosed
 	}
 	e := t.egresses[key]
+	var idle []*pooled
 	if e == nil {
-		t.evict()
-		e = &egressState{
-			transport: t,
-			dialer:    t.dialer,
-			route:     route,
-			tickets:   tlsconn.NewTickets(maxTickets),
-			h1:        h1Transport(t.cfg.Limits.HeaderBytes),
-			origins:   make(map[originKey]*origin),
-		}
-		if len(route.Proxies) > 0 {
-			e.proxy = route.Proxies[0].Host
-		}
+		idle = t.evict(now)
+		e = t.newEgress(route)
 		t.egresses[key] = e
 	}
 	e.lastUse = now
+	t.mu.Unlock()
+	closeAll(idle)
 	return e, nil
+}
+
+// routeKey is what requests must have in common to share an egress.
+func routeKey(route egress.Route, isolation string) string {
+	if len(route.Proxies) == 0 && isolation == "" {
+		return ""
+	}
+	return route.Key() + "\x00" + isolation
+}
+
+func (t *transport) newEgress(route egress.Route) *egressState {
+	proxies := make([]*url.URL, len(route.Proxies))
+	for i, u := range route.Proxies { // the caller's may change later
+		own := *u
+		proxies[i] = &own
+	}
+	route.Proxies = proxies
+	e := &egressState{
+		transport: t,
+		dialer:    t.dialer,
+		route:     route,
+		tickets:   tlsconn.NewTickets(maxTickets),
+		h1:        h1Transport(t.cfg.Limits.HeaderBytes),
+		origins:   make(map[originKey]*origin),
+	}
+	if len(route.Proxies) > 0 {
+		e.proxy = route.Proxies[0].Host
+	}
+	return e
 }
 
 // route is the way out that the caller chose for req.
@@ -141,7 +166,7 @@ func (t *transport) route(req *http.Request, o *Options) (egress.Route, error) {
 	case t.cfg.Proxy != nil:
 		u, err := t.cfg.Proxy(req)
 		if err != nil {
-			return route, err
+			return route, &proxyChoiceError{err}
 		}
 		if u != nil {
 			route.Proxies = []*url.URL{u}
@@ -150,58 +175,18 @@ func (t *transport) route(req *http.Request, o *Options) (egress.Route, error) {
 	return route, route.Validate()
 }
 
-// evict makes room for another egress by dropping the one unused for longest
-// that has no connection. t.mu is held.
-func (t *transport) evict() {
-	if len(t.egresses) < maxEgresses {
-		return
-	}
-	var oldest string
-	var found *egressState
-	for key, e := range t.egresses {
-		if (found == nil || e.lastUse.Before(found.lastUse)) && e.unused() {
-			oldest, found = key, e
-		}
-	}
-	if found != nil {
-		delete(t.egresses, oldest)
-	}
-}
-
-// unused reports that e has neither connections nor waiters.
-func (e *egressState) unused() bool {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	for _, o := range e.origins {
-		if !o.unused() {
-			return false
-		}
-	}
-	return true
-}
-
-func (o *origin) unused() bool {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return len(o.conns) == 0 && o.waiters.Len() == 0 && len(o.dials) == 0
-}
-
 // origin returns the pool of key, making it if need be.
 func (e *egressState) origin(key originKey) *origin {
+	now := time.Now()
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	o := e.origins[key]
 	if o == nil {
-		if len(e.origins) >= maxOrigins {
-			for k, old := range e.origins {
-				if old.unused() {
-					delete(e.origins, k)
-				}
-			}
-		}
+		e.forget(now)
 		o = newOrigin(e, key)
 		e.origins[key] = o
 	}
+	o.lookedUp = now
 	return o
 }
 
@@ -227,6 +212,9 @@ func (t *transport) all() []*origin {
 // retried counts an attempt that will be made again and tells the hook.
 func (t *transport) retried(info RetryInfo) {
 	t.stats.retries.Add(1)
+	if log := t.cfg.Logger; log.Enabled(t.ctx, slog.LevelDebug) {
+		log.Debug("trying again", "origin", info.Origin, "attempt", info.Attempt, "class", info.Class, "wait", info.Wait, "error", info.Err)
+	}
 	if t.cfg.Hooks.Retry != nil {
 		t.cfg.Hooks.Retry(info)
 	}

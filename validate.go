@@ -2,6 +2,7 @@ package mien
 
 import (
 	"net/http"
+	"net/url"
 	"strings"
 
 	"golang.org/x/net/http/httpguts"
@@ -47,6 +48,12 @@ func validate(req *http.Request) (originKey, error) {
 	if req.ContentLength < 0 && req.ContentLength != -1 {
 		return none, invalidf("ContentLength is %d", req.ContentLength)
 	}
+	if req.ContentLength > 0 && req.Body == nil {
+		return none, invalidf("ContentLength is %d and Body is nil", req.ContentLength)
+	}
+	if err := checkOptions(optionsOf(req.Context())); err != nil {
+		return none, err
+	}
 	if len(req.TransferEncoding) > 0 && (len(req.TransferEncoding) > 1 || (req.TransferEncoding[0] != "chunked" && req.TransferEncoding[0] != "identity")) {
 		return none, invalidf("TransferEncoding %q is not supported", req.TransferEncoding)
 	}
@@ -82,10 +89,28 @@ func originOf(req *http.Request) (originKey, error) {
 		return key, invalidf("host %q: %v", key.host, err)
 	}
 	key.host = host
-	if req.Host != "" && !httpguts.ValidHostHeader(req.Host) {
-		return key, invalidf("Host %q holds a byte that no host may hold", req.Host)
+	if req.Host != "" {
+		if h, err := httpguts.PunycodeHostPort(req.Host); err != nil || !httpguts.ValidHostHeader(h) {
+			return key, invalidf("Host %q holds a byte that no host may hold", req.Host)
+		}
 	}
 	return key, nil
+}
+
+// checkOptions looks at those options that become part of a field.
+func checkOptions(o *Options) error {
+	if o.Mode != "" && !httpguts.ValidHeaderFieldName(o.Mode) {
+		return invalidf("Options.Mode %q is not a token", o.Mode)
+	}
+	if o.Destination != "" && !httpguts.ValidHeaderFieldName(string(o.Destination)) {
+		return invalidf("Options.Destination %q is not a token", o.Destination)
+	}
+	if o.Initiator != "" {
+		if u, err := url.Parse(o.Initiator); err != nil || u.Host == "" {
+			return invalidf("Options.Initiator is not the URL of a page")
+		}
+	}
+	return nil
 }
 
 func validPort(p string) bool {

@@ -67,10 +67,14 @@ func (w *watch) stop() {
 }
 
 // short answers a failure that says this machine has run out of descriptors or
-// ports: fewer requests at once, and a word about it the first time.
+// ports: idle connections go, fewer requests at once, and a word about it the
+// first time.
 func (t *transport) short(f retry.Failure) {
 	if retry.Classify(f) != retry.LocalLimit {
 		return
+	}
+	for _, o := range t.all() { // descriptors that nobody is using
+		o.closeIdle()
 	}
 	if width, first := t.inFlight.Shrink(time.Now(), leastInFlight); first {
 		t.cfg.Logger.Warn("this machine is out of file descriptors or ports; fewer requests at once from here on",

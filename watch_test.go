@@ -92,7 +92,9 @@ func testShortageShrinksTheLimit(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	newOrigin(t, mientest.Config{Plain: true, Listener: listener})
+	newOrigin(t, mientest.Config{Plain: true, Listener: listener, Handler: http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
+		time.Sleep(time.Second) // so that all want a connection at once
+	})})
 	var open, failed atomic.Int64
 	dial := func(ctx context.Context, nw, addr string) (net.Conn, error) {
 		if open.Add(1) > 50 {

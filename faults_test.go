@@ -21,13 +21,6 @@ import (
 	"github.com/mien-http/mien/retry"
 )
 
-// protocol is an element of protocols.
-type protocol = struct {
-	name string
-	alpn []string
-	wire string
-}
-
 // outcome is what can be told of an error without reading its text.
 type outcome struct {
 	phase                      retry.Phase

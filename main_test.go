@@ -70,11 +70,14 @@ func request(t testing.TB, method, url string, body io.Reader) *http.Request {
 	return req
 }
 
-var protocols = []struct {
+// protocol is what the origins of a test speak.
+type protocol struct {
 	name string
 	alpn []string
 	wire string
-}{
+}
+
+var protocols = []protocol{
 	{"h2", []string{"h2"}, "HTTP/2.0"},
 	{"h1", []string{"http/1.1"}, "HTTP/1.1"},
 }

@@ -40,11 +40,11 @@ func TestConnectionErrors(t *testing.T) {
 			p.WriteRawFrame(http2.FrameGoAway, 0, id, make([]byte, 8))
 		}},
 		{"headers on an even stream", http2.ErrCodeProtocol, func(p *peer, id uint32) { p.headers(2, false, ":status", "200") }},
-		{"content behind the end", http2.ErrCodeStreamClosed, func(p *peer, id uint32) {
-			other, id := p.get()
-			p.headers(id, true, ":status", "204")
+		{"content behind the end", http2.ErrCodeStreamClosed, func(p *peer, _ uint32) {
+			other, ended := p.get()
+			p.headers(ended, true, ":status", "204")
 			<-other.done
-			p.WriteData(id, true, []byte("late"))
+			p.WriteData(ended, true, []byte("late"))
 		}},
 		{"frame size too large", http2.ErrCodeProtocol, func(p *peer, id uint32) {
 			p.WriteSettings(http2.Setting{ID: http2.SettingMaxFrameSize, Val: 1 << 24})

@@ -67,12 +67,17 @@ func (o *origin) wanted(now time.Time) int {
 
 // waitsForStreams reports whether a connection stands that takes no streams
 // yet: one that allows none, as others to this origin would, or one whose
-// SETTINGS, the first of this origin, are on their way. o.mu is held.
+// SETTINGS, the first of this origin, are on their way. It learns the streams that
+// the others allow. o.mu is held.
 func (o *origin) waitsForStreams() bool {
 	for _, pc := range o.conns {
 		if c, ok := pc.clientConn.(*h2.Conn); ok && !c.Closing() {
-			if limit, known := c.StreamLimit(); limit == 0 || (!known && o.streams == 0) {
+			limit, known := c.StreamLimit()
+			if limit == 0 || (!known && o.streams == 0) {
 				return true
+			}
+			if known { // its SETTINGS may have come before changed told of them
+				o.streams = limit
 			}
 		}
 	}

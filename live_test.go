@@ -59,6 +59,26 @@ func nssTrust(t *testing.T, dir string, origin *mientest.Origin) {
 	}
 }
 
+// homeDir is a directory for a browser. Its processes outlive the one that is
+// killed by a moment and still write there, which t.TempDir does not forgive.
+func homeDir(t *testing.T) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "mien-live-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		for range 100 {
+			if os.RemoveAll(dir) == nil {
+				return
+			}
+			<-time.After(50 * time.Millisecond)
+		}
+		t.Logf("%s was left behind", dir)
+	})
+	return dir
+}
+
 // browse runs a browser until the origin has seen its navigation.
 func browse(t *testing.T, visited <-chan struct{}, env []string, name string, args ...string) {
 	t.Helper()
@@ -138,7 +158,7 @@ func testLive(t *testing.T, path, name string, visit func(home string, origin *m
 				}),
 			})
 			url := strings.Replace(origin.URL, "127.0.0.1", liveHost, 1) + "/visit"
-			visit(t.TempDir(), origin, visited, url)
+			visit(homeDir(t), origin, visited, url)
 			theirs, there := navigation(origin)
 			if there == nil {
 				t.Fatal("the browser's navigation was not recorded")

@@ -100,10 +100,13 @@ func (c *h1Conn) InFlight() int {
 }
 
 func (c *h1Conn) Err() error {
+	if err := c.cc.Err(); err != nil {
+		return err // it may hold an alert
+	}
 	if c.dead.Load() {
 		return net.ErrClosed
 	}
-	return c.cc.Err()
+	return nil
 }
 
 func (c *h1Conn) Close() error {

@@ -1,12 +1,14 @@
 package mien_test
 
 import (
+	"errors"
 	"net/http"
 	"sync/atomic"
 	"testing"
 
 	"github.com/mien-http/mien"
 	"github.com/mien-http/mien/mientest"
+	"github.com/mien-http/mien/retry"
 )
 
 // Connections per origin are bounded where the caller says so; requests queue
@@ -41,5 +43,29 @@ func TestConnectionsPerOrigin(t *testing.T) {
 				t.Errorf("%d requests were handled", n)
 			}
 		})
+	}
+}
+
+// A TLS 1.3 server judges the client's certificate after the handshake. However
+// its alert races with the request, it is an alert and final.
+func TestClientCertificateWanted(t *testing.T) {
+	for _, p := range protocols {
+		for _, fresh := range []bool{false, true} {
+			origin := newOrigin(t, mientest.Config{Protocols: p.alpn, RequireClientCert: true})
+			s := newSession(t, mien.Config{})
+			for range 50 {
+				ctx := mien.WithOptions(t.Context(), mien.Options{FreshConnection: fresh})
+				_, err := s.Do(request(t, http.MethodGet, origin.URL, nil).WithContext(ctx))
+				var e *mien.Error
+				if !errors.As(err, &e) || e.Class != retry.Alert || e.Alert != 116 || e.Phase == retry.PhaseTLS {
+					t.Fatalf("%s, fresh %v: %v", p.name, fresh, err)
+				}
+			}
+			// One that ends between handshake and pool without having shown its
+			// alert is a connection lost unused, and made again.
+			if n := origin.Counters().Handshakes; n < 50 || n > 55 {
+				t.Errorf("%s, fresh %v: %d handshakes", p.name, fresh, n)
+			}
+		}
 	}
 }

@@ -124,9 +124,10 @@ func (o *origin) run(ctx context.Context, d *dial) {
 		pc, f := o.connect(ctx, o.h1Only(), &d.phase)
 		var wait time.Duration
 		var again bool
-		if f == nil {
-			o.connected(d, pc)
-		} else {
+		if f == nil && !o.connected(d, pc) {
+			f = endedUnused(pc)
+		}
+		if f != nil {
 			wait, again = o.failed(ctx, d, *f)
 		}
 		if !again {
@@ -144,10 +145,14 @@ func (o *origin) h1Only() bool {
 	return !o.h1Until.IsZero() && time.Now().Before(o.h1Until)
 }
 
-// connected puts pc into the pool and ends the dial.
-func (o *origin) connected(d *dial, pc *pooled) {
+// connected puts pc into the pool and ends the dial. False: pc has ended already.
+func (o *origin) connected(d *dial, pc *pooled) bool {
 	now := time.Now()
 	o.mu.Lock()
+	if pc.Err() != nil {
+		o.mu.Unlock()
+		return false
+	}
 	delete(o.dials, d)
 	o.failures.Succeeded(now)
 	open := o.egress.transport.open()
@@ -163,6 +168,7 @@ func (o *origin) connected(d *dial, pc *pooled) {
 	} else if c, ok := pc.clientConn.(*h2.Conn); ok && c.InFlight() == 0 {
 		c.Flush() // nobody wants it any more; the first request flushes otherwise
 	}
+	return true
 }
 
 // failed records that a dial came to nothing and says whether, and after what
@@ -271,6 +277,19 @@ func (o *origin) verdict(now, started time.Time, f retry.Failure) verdict {
 // errClosedUnused is a connection that ended before its first request.
 var errClosedUnused = fmt.Errorf("closed by the peer before it was used: %w", io.EOF)
 
+// endedUnused is the failure of a connection that its peer ended in the
+// meantime, as one that is restarted does, or one that refuses our certificate:
+// in TLS 1.3 that alert comes after the handshake.
+func endedUnused(pc *pooled) *retry.Failure {
+	err := pc.Err()
+	_ = pc.Close()
+	f := retry.Failure{Phase: retry.PhaseHeaders, Err: err}
+	if err == nil || retry.Classify(f) != retry.Alert {
+		f = retry.Failure{Phase: retry.PhaseDial, Err: errClosedUnused}
+	}
+	return &f
+}
+
 // alone makes a connection for one request, which waits for it in its own
 // context. It is reserved and never offered to another.
 func (o *origin) alone(ctx context.Context, h1Only bool) (*pooled, *connectError) {
@@ -289,9 +308,7 @@ func (o *origin) alone(ctx context.Context, h1Only bool) (*pooled, *connectError
 				o.mu.Unlock()
 				return pc, nil
 			}
-			// The peer closed it in the meantime, as one that is restarted does.
-			_ = pc.Close()
-			f = &retry.Failure{Phase: retry.PhaseDial, Err: errClosedUnused}
+			f = endedUnused(pc)
 		}
 		if ctx.Err() != nil {
 			return nil, &connectError{failure: retry.Failure{Phase: f.Phase, Err: context.Cause(ctx)}, attempt: n}

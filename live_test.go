@@ -63,7 +63,7 @@ func nssTrust(t *testing.T, dir string, origin *mientest.Origin) {
 // killed by a moment and still write there, which t.TempDir does not forgive.
 func homeDir(t *testing.T) string {
 	t.Helper()
-	dir, err := os.MkdirTemp("", "mien-live-")
+	dir, err := os.MkdirTemp("", "mien-live-") //nolint:usetesting // see above
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -118,6 +118,9 @@ func (p *Profile) headersFault() *FieldError {
 }
 
 func (l *HeaderList) check() *FieldError {
+	if len(l.Fields) == 0 {
+		return fault("fields", "is empty: a browser sends no request without fields")
+	}
 	if e := oneOf("wire", l.Wire, OverHTTP2, OverHTTP1, OverCleartext); e != nil {
 		return e
 	}

@@ -149,13 +149,13 @@ func (o *origin) h1Only() bool {
 func (o *origin) connected(d *dial, pc *pooled) bool {
 	now := time.Now()
 	o.mu.Lock()
-	if pc.Err() != nil {
+	open := o.egress.transport.open()
+	if open && pc.Err() != nil {
 		o.mu.Unlock()
 		return false
 	}
 	delete(o.dials, d)
 	o.failures.Succeeded(now)
-	open := o.egress.transport.open()
 	if open {
 		o.add(pc, now)
 		o.dispatch(now)

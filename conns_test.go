@@ -61,7 +61,9 @@ func TestClientCertificateWanted(t *testing.T) {
 					t.Fatalf("%s, fresh %v: %v", p.name, fresh, err)
 				}
 			}
-			if n := origin.Counters().Handshakes; n != 50 {
+			// One that ends between handshake and pool without having shown its
+			// alert is a connection lost unused, and made again.
+			if n := origin.Counters().Handshakes; n < 50 || n > 55 {
 				t.Errorf("%s, fresh %v: %d handshakes", p.name, fresh, n)
 			}
 		}

@@ -155,7 +155,7 @@ func (c *call) attempts(ctx context.Context) (*http.Response, error) {
 			if v = c.judge().Answered(time.Now(), resp); !v.Retry {
 				return c.finish(resp, pc), nil
 			}
-			discard(resp, pc.abort(resp.Body))
+			discard(resp, func() { pc.abort(resp.Body) })
 			c.wait.stop()
 			pc.letGo()
 		}
@@ -249,7 +249,7 @@ func (c *call) exchange(ctx context.Context) (*http.Response, *pooled, *retry.Fa
 	}
 	head := c.head(pc.wire)
 	start := time.Now()
-	resp, err := pc.RoundTrip(out, &head)
+	resp, err := pc.RoundTrip(out, head)
 	now := time.Now()
 	c.wait.answered()
 	if err == nil && ctx.Err() != nil {

@@ -29,7 +29,8 @@ type responseBody struct {
 	io.ReadCloser
 	call  *call
 	pc    *pooled
-	abort func() // ends a Read that another goroutine is in
+	raw   io.Closer // the body as the connection gave it
+	stall stallBody // around raw, unless the body may be silent for as long as it likes
 	resp  *http.Response
 	since time.Time                   // when the header section was there
 	read  atomic.Int64                // bytes the caller got
@@ -90,6 +91,9 @@ func (b *responseBody) end(failed *Error) {
 	}
 }
 
+// abort ends a Read that another goroutine is in.
+func (b *responseBody) abort() { b.pc.abort(b.raw) }
+
 // atEnd has f called at the end of the request, at once if that has been.
 func (b *responseBody) atEnd(f func()) {
 	b.after.Store(&f)
@@ -100,11 +104,12 @@ func (b *responseBody) atEnd(f func()) {
 
 // abort ends a body that is being read by another goroutine: on HTTP/2 its
 // stream, on HTTP/1.1 the connection, because net/http's Close waits for Read.
-func (pc *pooled) abort(body io.Closer) func() {
+func (pc *pooled) abort(body io.Closer) {
 	if pc.wire == fingerprint.OverHTTP2 {
-		return func() { _ = body.Close() }
+		_ = body.Close()
+		return
 	}
-	return func() { _ = pc.Close() }
+	_ = pc.Close()
 }
 
 // limitBody refuses a body that is longer than the caller allows. Decoded
@@ -146,37 +151,34 @@ type brokenBody struct {
 
 func (b *brokenBody) Read([]byte) (int, error) { return 0, b.err }
 
-// stallBody ends a body that is silent for too long.
+// stallBody ends a body that is silent for too long. Only a Read that has to
+// wait needs a timer; one that knows that content is there says so by Ready.
 type stallBody struct {
 	io.ReadCloser
 	limit time.Duration
-	timer *time.Timer
+	pc    *pooled
+	timer *time.Timer // Read's own; nil until one had to wait
 	fired atomic.Bool
 }
 
-func newStallBody(body io.ReadCloser, limit time.Duration, abort func()) *stallBody {
-	b := &stallBody{ReadCloser: body, limit: limit}
-	b.timer = time.AfterFunc(limit, func() {
-		b.fired.Store(true)
-		abort()
-	})
-	b.timer.Stop()
-	return b
-}
-
 func (b *stallBody) Read(p []byte) (int, error) {
-	b.timer.Reset(b.limit)
+	if r, ok := b.ReadCloser.(interface{ Ready() bool }); ok && r.Ready() {
+		return b.ReadCloser.Read(p)
+	}
+	if b.timer == nil {
+		b.timer = time.AfterFunc(b.limit, func() {
+			b.fired.Store(true)
+			b.pc.abort(b.ReadCloser)
+		})
+	} else {
+		b.timer.Reset(b.limit)
+	}
 	n, err := b.ReadCloser.Read(p)
 	b.timer.Stop()
 	if err != nil && b.fired.Load() { // an EOF too: the server may have ended because we did
 		err = &stallError{b.limit}
 	}
 	return n, err
-}
-
-func (b *stallBody) Close() error {
-	b.timer.Stop()
-	return b.ReadCloser.Close()
 }
 
 // stallError is Timeouts.BodyStall running out.

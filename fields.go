@@ -14,8 +14,12 @@ import (
 // outgoing is the request that goes to a connection: the caller's, with the
 // authority in ASCII and, from the second attempt on, a new copy of its body.
 func (c *call) outgoing(ctx context.Context) (*http.Request, error) {
+	host := authority(c.req, c.key)
+	if c.attempt == 1 && host == c.req.Host && ctx == c.req.Context() {
+		return c.req, nil // as it stands: connections do not write to it
+	}
 	out := c.req.WithContext(ctx)
-	out.Host = authority(c.req, c.key)
+	out.Host = host
 	if c.attempt == 1 {
 		return out, nil
 	}
@@ -42,7 +46,23 @@ func authority(req *http.Request, key originKey) string {
 }
 
 // head is the field section of this request on wire.
-func (c *call) head(wire fingerprint.Wire) fingerprint.Head {
+func (c *call) head(wire fingerprint.Wire) *fingerprint.Head {
+	if len(c.header) == 0 && len(c.opts.HeaderOrder) == 0 && contentLength(c.req) == 0 {
+		return c.t.heads.get(headKey{
+			wire:        wire,
+			destination: c.kind.destination,
+			method:      methodOf(c.req),
+			site:        c.kind.site,
+			mode:        c.kind.mode,
+			activated:   c.kind.activated,
+			redirected:  c.req.Response != nil,
+		}, func() fingerprint.Head { return c.write(wire) })
+	}
+	head := c.write(wire)
+	return &head
+}
+
+func (c *call) write(wire fingerprint.Wire) fingerprint.Head {
 	return c.t.cfg.Profile.Head(fingerprint.HeadRequest{
 		Wire:           wire,
 		Destination:    c.kind.destination,
@@ -72,6 +92,9 @@ func contentLength(req *http.Request) int64 {
 // set, and those that follow from the kind of request. The caller's map is not
 // changed.
 func (c *call) fields() http.Header {
+	if len(c.req.Header) == 0 && len(c.t.cfg.Header) == 0 && c.kind.referer == "" && c.kind.origin == "" {
+		return nil
+	}
 	h := make(http.Header, len(c.req.Header)+len(c.t.cfg.Header)+2)
 	crossed := crossedOrigin(c.req)
 	for name, values := range c.t.cfg.Header {

@@ -28,9 +28,10 @@ func (c *call) finish(resp *http.Response, pc *pooled) *http.Response {
 		c.done(resp, 0, nil)
 		return resp
 	}
-	abort := pc.abort(resp.Body)
+	body := &responseBody{call: c, pc: pc, raw: resp.Body, resp: resp, since: time.Now()}
 	if d := c.t.cfg.Timeouts.BodyStall; d > 0 && !stream {
-		resp.Body = newStallBody(resp.Body, d, abort)
+		body.stall = stallBody{ReadCloser: resp.Body, limit: d, pc: pc}
+		resp.Body = &body.stall
 	}
 	limit := c.t.cfg.Limits.BodyBytes
 	if _, own := c.req.Header["Accept-Encoding"]; !own {
@@ -41,7 +42,7 @@ func (c *call) finish(resp *http.Response, pc *pooled) *http.Response {
 	if limit > 0 && !resp.Uncompressed {
 		resp.Body = &limitBody{ReadCloser: resp.Body, left: limit, limit: limit}
 	}
-	body := &responseBody{ReadCloser: resp.Body, call: c, pc: pc, abort: abort, resp: resp, since: time.Now()}
+	body.ReadCloser = resp.Body
 	if stream {
 		c.slots.release()
 	} else if ctx := c.req.Context(); ctx.Done() != nil {

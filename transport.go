@@ -27,6 +27,7 @@ type transport struct {
 	perHost  *semaphore.Keyed
 	rates    hostRates
 	queue    watch // of inFlight
+	heads    heads
 	decoders encoding.Decoders
 	stats    counters
 	wg       sync.WaitGroup // the transport's own goroutines

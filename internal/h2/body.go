@@ -36,6 +36,18 @@ func (b *body) Read(p []byte) (int, error) {
 	}
 }
 
+// Ready reports whether a Read would not have to wait. Only the reader may call
+// it.
+func (b *body) Ready() bool {
+	s := (*stream)(b)
+	if s.chunk != nil {
+		return true
+	}
+	s.c.mu.Lock()
+	defer s.c.mu.Unlock()
+	return s.silenced || !s.content.empty() || s.err != nil || s.remoteDone
+}
+
 // readChunk reads from the chunk that the reader owns.
 func (s *stream) readChunk(p []byte) int {
 	k := s.chunk
@@ -68,6 +80,7 @@ func (s *stream) readNext(p []byte) (n int, ready bool, err error) {
 		s.setTrailer()
 		c.consumed(s)
 		s.unwatch()
+		s.rest()
 		return 0, true, io.EOF
 	}
 	return 0, false, nil

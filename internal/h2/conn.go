@@ -82,8 +82,9 @@ type Conn struct {
 	slots   slots
 	order   dependencies
 	enc     *encoder
-	block   []byte  // scratch of the encoder
-	prio    [5]byte // scratch
+	block   []byte          // scratch of the encoder
+	wakes   []chan struct{} // of streams that are over, for streams to come
+	prio    [5]byte         // scratch
 
 	out    output
 	peer   peerSettings
@@ -243,6 +244,7 @@ func (c *Conn) open(s *stream) {
 	s.recv = c.windows.opened(c.windows.stream)
 	s.send = c.peer.window
 	c.streams[s.id] = s
+	s.awake()
 }
 
 func streamsUntilSettings(hint int) int {

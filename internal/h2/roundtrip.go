@@ -25,7 +25,6 @@ func (c *Conn) RoundTrip(req *http.Request, head *fingerprint.Head) (*http.Respo
 		c:        c,
 		ctx:      ctx,
 		req:      req,
-		wake:     make(chan struct{}, 1),
 		weight:   head.Priority.Weight,
 		declared: -1,
 	}
@@ -143,6 +142,7 @@ func (s *stream) deliver() *http.Response {
 	if s.bodyless || (s.remoteDone && s.content.empty() && s.err == nil) {
 		s.setTrailer()
 		c.consumed(s)
+		s.rest()
 		c.unlock()
 		resp.Body = http.NoBody
 		return resp

@@ -16,10 +16,13 @@ type stream struct {
 	ctx      context.Context
 	req      *http.Request
 	upload   *upload // nil: the request has no content
-	wake     chan struct{}
 	id       uint32
 	weight   uint16 // of the HEADERS frame; 0: no priority fields
 	wantInfo bool   // somebody traces interim responses
+
+	// Capacity 1. Set when the stream opens; nil again once its only receiver,
+	// RoundTrip and then the body's reader, will wait no more.
+	wake chan struct{}
 
 	// Guarded by the connection's mutex.
 
@@ -64,6 +67,35 @@ func (s *stream) signal() {
 	case s.wake <- struct{}{}:
 	default:
 	}
+}
+
+// maxWakes is how many channels a connection keeps for later streams.
+const maxWakes = 256
+
+// awake gives s a channel to wait on. mu is held.
+func (s *stream) awake() {
+	if n := len(s.c.wakes); n > 0 {
+		s.wake = s.c.wakes[n-1]
+		s.c.wakes = s.c.wakes[:n-1]
+		return
+	}
+	s.wake = make(chan struct{}, 1)
+}
+
+// rest takes the channel of s back: the receiver, who calls this, has seen the
+// end of the response. mu is held.
+func (s *stream) rest() {
+	if s.wake == nil {
+		return
+	}
+	select {
+	case <-s.wake:
+	default:
+	}
+	if len(s.c.wakes) < maxWakes {
+		s.c.wakes = append(s.c.wakes, s.wake)
+	}
+	s.wake = nil
 }
 
 // facts returns e with what is known of this stream added to it. While the

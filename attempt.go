@@ -32,6 +32,9 @@ type call struct {
 	sent    bool        // an attempt before this one may have reached the origin
 	detours int         // times that a way out failed and another was asked for
 	h1Only  bool        // over HTTP/1.1, whatever the origin speaks
+	// noTunnel: a WebSocket gets a connection of its own, even where the origin
+	// would take it as a stream.
+	noTunnel bool
 }
 
 // roundTrip sends req, a validated hop to key, and retries as the policy says.
@@ -223,9 +226,15 @@ func (c *call) exchange(ctx context.Context) (*http.Response, *pooled, *retry.Fa
 	c.origin = o
 	var pc *pooled
 	var cerr *connectError
-	if c.fresh || c.h1Only {
+	if c.h1Only {
+		pc = c.tunnel(o)
+	}
+	tunnelled := pc != nil
+	switch {
+	case tunnelled:
+	case c.fresh || c.h1Only:
 		pc, cerr = o.alone(ctx, c.h1Only)
-	} else {
+	default:
 		pc, cerr = o.get(ctx)
 	}
 	if cerr != nil {
@@ -247,9 +256,13 @@ func (c *call) exchange(ctx context.Context) (*http.Response, *pooled, *retry.Fa
 		pc.letGo()
 		return nil, nil, &retry.Failure{Phase: retry.PhaseWrite, Err: err}
 	}
-	head := c.head(pc.wire)
 	start := time.Now()
-	resp, err := pc.RoundTrip(out, head)
+	var resp *http.Response
+	if tunnelled {
+		resp, err = c.connectWebSocket(ctx, pc)
+	} else {
+		resp, err = pc.RoundTrip(out, c.head(pc.wire))
+	}
 	now := time.Now()
 	c.wait.answered()
 	if err == nil && ctx.Err() != nil {

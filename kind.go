@@ -39,6 +39,10 @@ func kindOf(req *http.Request, o *Options) kind {
 	}
 	from := initiatorOf(req, o)
 	k.site = siteOf(from, req)
+	if k.destination == fingerprint.WebSocket { // always an Origin, never a Referer (WebSockets standard §3.2)
+		k.origin = serializeOrigin(from)
+		return k
+	}
 	k.referer = refererFor(from, req.URL)
 	if m := methodOf(req); m != http.MethodGet && m != http.MethodHead {
 		k.origin = originFor(from, req, navigation || k.mode == "no-cors")

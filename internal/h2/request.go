@@ -14,7 +14,11 @@ import (
 )
 
 // target is a request's control data (RFC 9113 §8.3.1).
-type target struct{ method, authority, scheme, path string }
+type target struct {
+	method, authority, scheme, path string
+
+	protocol string // of an extended CONNECT (RFC 8441 §4), else ""
+}
 
 // requestTarget takes the control data from req.
 func requestTarget(req *http.Request) (target, error) {
@@ -27,9 +31,11 @@ func requestTarget(req *http.Request) (target, error) {
 		t.method = http.MethodGet
 	}
 	if t.method == http.MethodConnect {
-		// Its control data is another (RFC 9113 §8.5), and extended CONNECT
-		// (RFC 8441) is not spoken.
-		return target{}, errConnect
+		if p := req.Header[":protocol"]; len(p) == 1 {
+			t.protocol = p[0]
+		} else { // its control data is another (RFC 9113 §8.5)
+			return target{}, errConnect
+		}
 	}
 	if t.scheme == "" {
 		t.scheme = "https"
@@ -73,6 +79,9 @@ func (c *Conn) queueRequest(s *stream, head *fingerprint.Head, t target) {
 		case ":path":
 			block = c.enc.field(block, name, t.path)
 		}
+	}
+	if t.protocol != "" { // last with Chromium and with Firefox
+		block = c.enc.field(block, ":protocol", t.protocol)
 	}
 	announced := len(s.req.Trailer) == 0
 	for _, f := range head.Fields {

@@ -11,7 +11,8 @@ import (
 
 // RoundTrip sends one request and returns when its response's header section
 // is there. Of req it takes the method, URL, Host, Body, ContentLength,
-// Trailer and context; the fields that are sent are head's alone, with those
+// Trailer and context, of a CONNECT the ":protocol" in its Header too (RFC 8441),
+// without which it is refused; the fields that are sent are head's alone, with those
 // that HTTP/2 forbids left out. Names must be lower case and everything valid:
 // that is checked where requests come in.
 //

@@ -9,6 +9,7 @@ import (
 type peerSettings struct {
 	frameSize int
 	window    int64 // SETTINGS_INITIAL_WINDOW_SIZE
+	connect   bool  // SETTINGS_ENABLE_CONNECT_PROTOCOL
 }
 
 // onSettings handles SETTINGS (RFC 9113 §6.5). The framer does not validate
@@ -58,6 +59,8 @@ func (c *Conn) applySetting(s http2.Setting) *Error {
 		c.peer.frameSize = int(s.Val)
 	case http2.SettingHeaderTableSize:
 		c.enc.setTableSize(s.Val)
+	case http2.SettingEnableConnectProtocol:
+		c.peer.connect = s.Val == 1
 	}
 	// ENABLE_PUSH means nothing from a server, and browsers let it pass.
 	// MAX_HEADER_LIST_SIZE is advice that browsers do not take.
@@ -78,6 +81,14 @@ func (c *Conn) resizeWindows(size int64) *Error {
 		}
 	}
 	return nil
+}
+
+// ExtendedConnect reports whether the peer takes the CONNECT of RFC 8441: its
+// SETTINGS have come and say so.
+func (c *Conn) ExtendedConnect() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.peer.connect
 }
 
 // StreamLimit returns how many streams the peer allows at once. Until its

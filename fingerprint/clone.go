@@ -11,10 +11,12 @@ func (p *Profile) Clone() *Profile {
 	c.TLS = p.TLS.clone()
 	c.HTTP2 = p.HTTP2.clone()
 	c.Identity = slices.Clone(p.Identity)
+	c.Notes = slices.Clone(p.Notes)
 	c.Headers = slices.Clone(p.Headers)
 	for i := range c.Headers {
-		c.Headers[i].Fields = slices.Clone(c.Headers[i].Fields)
+		c.Headers[i] = c.Headers[i].clone()
 	}
+	c.Absent = slices.Clone(p.Absent)
 	return &c
 }
 
@@ -46,4 +48,16 @@ func (h HTTP2) clone() HTTP2 {
 	h.EndWithData = slices.Clone(h.EndWithData)
 	h.HPACK.NeverIndexed = slices.Clone(h.HPACK.NeverIndexed)
 	return h
+}
+
+func (l HeaderList) clone() HeaderList {
+	l.Priorities = slices.Clone(l.Priorities)
+	for i := range l.Priorities {
+		l.Priorities[i].For = slices.Clone(l.Priorities[i].For)
+	}
+	l.Fields = slices.Clone(l.Fields)
+	for i := range l.Fields {
+		l.Fields[i].For = slices.Clone(l.Fields[i].For)
+	}
+	return l
 }

@@ -11,7 +11,10 @@ import (
 // A document may name a "base", one of the built-in profiles, and then gives
 // only what differs: each of browser, tls, http2, digests and provenance that is
 // present replaces the base's whole; identity fields replace by name, header
-// lists by wire and destination.
+// lists by wire and destination. "edits" then change single fields of the lists:
+// each names the field ("name"), perhaps the "destinations", and what becomes of
+// it: "drop", "old" and "new" for a part of its value, "before" or "after" another
+// field, "mix".
 //
 // Anything that is unknown, missing, given twice or contradictory is an error,
 // a [*FieldError] that names the place: `tls.extensions[3].id: …`.
@@ -37,8 +40,11 @@ type document struct {
 	HTTP2      *HTTP2        `json:"http2"`
 	Identity   []HeaderField `json:"identity"`
 	Headers    []HeaderList  `json:"headers"`
+	Edits      []listEdit    `json:"edits"`
+	Absent     []Kind        `json:"absent"`
 	Digests    *Digests      `json:"digests"`
 	Provenance *Provenance   `json:"provenance"`
+	Notes      []string      `json:"notes"`
 }
 
 // parse decodes and validates one document; base finds what it builds on.
@@ -61,6 +67,11 @@ func parse(b []byte, base func(name string) (*Profile, error)) (*Profile, error)
 		return nil, err
 	}
 	d.apply(p)
+	for i := range d.Edits {
+		if e := d.Edits[i].apply(p.Headers); e != nil {
+			return nil, e.under(index("edits", i))
+		}
+	}
 	if err := p.Validate(); err != nil {
 		return nil, err
 	}
@@ -88,12 +99,15 @@ func (d *document) complete() error {
 
 // apply puts the parts that d has into p.
 func (d *document) apply(p *Profile) {
-	p.Name = *d.Name
+	p.Name, p.Notes = *d.Name, d.Notes
 	replace(&p.Browser, d.Browser)
 	replace(&p.TLS, d.TLS)
 	replace(&p.HTTP2, d.HTTP2)
 	replace(&p.Digests, d.Digests)
 	replace(&p.Provenance, d.Provenance)
+	if d.Absent != nil {
+		p.Absent = d.Absent
+	}
 	p.Identity = merge(p.Identity, d.Identity, func(a, b HeaderField) bool {
 		return a.Name == b.Name
 	})

@@ -114,7 +114,7 @@ func TestParseNamesTheFault(t *testing.T) {
 		{`{"name": "content-length"}`, `{"name": "x y"}`, `headers[0].fields[0].name: "x y" is not a field name`},
 		{`{"name": "content-length"}`, `{"name": "x", "value": "a\r\nb: c"}`, `headers[0].fields[0].value: "a\r\nb: c" is not a field value`},
 		{`{"name": "content-length"}`, `{"name": "x", "when": "moon"}`, `headers[0].fields[0].when: "moon" is not one of`},
-		{`{"name": "content-length"}`, `{"name": "accept"}`, `headers[0].fields[10].name: "accept" has its place in fields[0] already`},
+		{`{"name": "content-length"}`, `{"name": "accept"}`, `headers[0].fields[11].name: "accept" has its place in fields[0] already`},
 		{`"wire": "h2", "destination": "document"`, `"wire": "h4", "destination": "document"`, `headers[0].wire: "h4" is not one of "h2", "http/1.1", "cleartext"`},
 		{`"wire": "h2", "destination": "iframe"`, `"wire": "h2", "destination": "document"`, `headers[1]: document over h2 is headers[0] already`},
 		{`"weight": 256`, `"weight": 257`, `headers[0].priority.weight: 257 is more than 256`},
@@ -176,6 +176,7 @@ func FuzzParse(f *testing.F) {
 		f.Add(readProfile(f, name))
 	}
 	f.Add([]byte(`{"name": "x", "base": "chrome-156-linux", "headers": [{"wire": "h2", "destination": "a", "fields": [{"name": "*"}]}]}`))
+	f.Add([]byte(`{"name": "x", "base": "chrome-156-linux", "notes": ["n"], "edits": [{"name": "accept", "old": "image/jxl,", "new": "", "after": "cookie"}, {"name": "origin", "drop": true}]}`))
 	f.Add([]byte(`{"name": "x", "base": "firefox-153-linux", "digests": {}, "tls": {"cipher_suites": ["0x1301"], "extensions": [
 		{"id": "0x0033", "name": "key_share", "key_shares": [{"group": "GREASE", "data": "00"}, {"group": "0x001d"}]},
 		{"id": "0x000a", "codes": ["GREASE", "0x001d"]}, {"id": "0xfe0d", "ech": {"kdf": "0x0001", "aeads": ["0x0001"], "enc_len": 32, "payloads": [144]}}]}}`))

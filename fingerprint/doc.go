@@ -3,8 +3,9 @@
 //
 // # Usage
 //
-// A [Profile] comes from [Lookup], [Chrome], [Firefox] or [Parse], and every part
-// of it names its source. Each call hands out a copy of its own:
+// A [Profile] comes from [Lookup], [Chrome], [Firefox], [Safari] or [Parse], and
+// every part of it names its source. [FromJA3] makes one of fingerprint strings,
+// which hold far less. Each call hands out a copy of its own:
 //
 //	p, err := fingerprint.Lookup("chrome-156-windows")
 //	p.Identity[0].Value = "…"        // change it before use

@@ -84,3 +84,13 @@ func decimal(c Code) string {
 
 // index is the path of an element.
 func index(path string, i int) string { return fmt.Sprintf("%s[%d]", path, i) }
+
+// ExtensionName returns the IANA name of an extension type, "" if it is not known.
+func (c Code) ExtensionName() string {
+	for _, e := range extensionNames {
+		if e.id == c {
+			return e.name
+		}
+	}
+	return ""
+}

@@ -39,7 +39,15 @@ type HeaderList struct {
 	Destination Destination `json:"destination"` // of the requests it is for
 	// Priority goes on the HEADERS frame; unused over HTTP/1.1.
 	Priority Priority `json:"priority,omitzero"`
-	Fields   []Field  `json:"fields"`
+	// Priorities are those of variants that have another one.
+	Priorities []VariantPriority `json:"priorities,omitempty"`
+	Fields     []Field           `json:"fields"` // in wire order
+}
+
+// VariantPriority is the priority of some variants.
+type VariantPriority struct {
+	For      []Variant `json:"for"`      // the variants
+	Priority Priority  `json:"priority"` // theirs
 }
 
 // Field is one place in a HeaderList.
@@ -51,10 +59,15 @@ type Field struct {
 	// Profile.Identity has under this name, or else one that the caller or the
 	// client fills in; without one nothing is sent.
 	Value string `json:"value,omitempty"`
-	// When limits the place to some requests. Of several places of one name the
-	// first that applies is used; a field that the caller set goes to the first
-	// of its places if none applies.
+	// When limits the place to some requests. Of several places of one name that
+	// apply the first is used, but one without a limit after all that have one; a
+	// field that the caller set goes to the first of its places if none applies.
 	When Condition `json:"when,omitempty"`
+	// For limits the place to requests of these variants as well; none: all.
+	For []Variant `json:"for,omitempty"`
+	// Mix says whether the field is in Blink's table of header fields, which has
+	// an order of its own; "": it is not.
+	Mix Mixing `json:"mix,omitempty"`
 }
 
 // Condition says on which requests a Field applies.
@@ -69,6 +82,14 @@ const (
 	Direct         Condition = "direct"  // not reached by a redirect
 	Redirected     Condition = "redirected"
 	WithRange      Condition = "range" // the caller asks for a Range
+	// CrossRedirected: a redirect led here from, or to, another origin.
+	CrossRedirected Condition = "cross-redirected"
+	// StorageAccess: a request to another site that carries its cookies, of
+	// anything but a document.
+	StorageAccess Condition = "storage-access"
+	// Submitted: a form was submitted with POST; a redirect from there may have
+	// made a GET of it.
+	Submitted Condition = "submitted"
 )
 
 // Priority is the priority part of a HEADERS frame (RFC 9113 §5.3.2,
@@ -101,16 +122,22 @@ type Head struct {
 type HeadRequest struct {
 	Wire           Wire        // what will carry the request
 	Destination    Destination // "": Document
+	Variant        Variant     // of the destination; "": the commonest
 	Method         string      // "": GET
 	UserActivation bool        // a user set off this navigation
 	// Redirected: a redirect led here. Chromium and Firefox then move some
 	// fields of a navigation.
 	Redirected bool
+	// Submitted: a POST led here, whatever redirects made of its method since.
+	Submitted bool
 	// Site is the value of Sec-Fetch-Site: "none", "same-origin", "same-site"
 	// or "cross-site"; "": none.
 	Site string
 	// Mode is the value of Sec-Fetch-Mode; "": what the list says.
 	Mode string
+	// Credentials is the Fetch standard's credentials mode: "omit", "same-origin"
+	// or "include"; "": what goes with Destination and Mode.
+	Credentials string
 	// ContentLength is the length of the content in bytes, 0 for a request
 	// without content, -1 when it is unknown.
 	ContentLength int64
@@ -119,6 +146,9 @@ type HeadRequest struct {
 	// slice suppresses the profile's field. Content-Length, Host,
 	// Transfer-Encoding and Trailer in it are ignored: framing is the client's.
 	Header map[string][]string
+	// Given names fields of Header in the order in which the page set them, for
+	// browsers that keep it (Firefox); those it does not name come first, sorted.
+	Given []string
 	// Order, if set, is the order in which the fields go out, by name without
 	// regard to case; fields it does not name keep the profile's order behind them.
 	Order []string

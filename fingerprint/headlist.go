@@ -9,18 +9,24 @@ import (
 // Head returns the field section that the browser sends for a request: the
 // fields of the list for r's wire and destination in their order, with r's own
 // put in. A destination that the profile has no list for is written like a
-// fetch() of that destination. Head is safe for concurrent use as long as nobody
+// fetch() of that destination; for one that [Profile.Covers] refuses nothing is
+// made up: the Head is empty. Head is safe for concurrent use as long as nobody
 // writes to p.
 func (p *Profile) Head(r HeadRequest) Head {
 	if r.Destination == "" {
 		r.Destination = Document
+	}
+	if p.Covers(r) != nil {
+		return Head{}
 	}
 	list := p.list(r.Wire, r.Destination)
 	w := headWriter{profile: p, list: list, r: r, overH2: r.Wire == OverHTTP2}
 	w.takeOwn()
 	w.out = make([]HeaderField, 0, len(list.Fields)+w.ownLines)
 	for i := range list.Fields {
-		if f := &list.Fields[i]; f.Name == "*" {
+		if f := &list.Fields[i]; f.Mix == MixAlways {
+			w.mix()
+		} else if f.Name == "*" {
 			w.rest()
 		} else if w.applies(i) {
 			w.place(f)
@@ -30,7 +36,17 @@ func (p *Profile) Head(r HeadRequest) Head {
 	if len(r.Order) > 0 {
 		reorder(w.out, r.Order)
 	}
-	return Head{Fields: w.out, Priority: list.Priority}
+	return Head{Fields: w.out, Priority: list.priority(r.Variant)}
+}
+
+// priority is what goes on the HEADERS frame of a request of that variant.
+func (l *HeaderList) priority(v Variant) Priority {
+	for i := range l.Priorities {
+		if chosen(l.Priorities[i].For, v) {
+			return l.Priorities[i].Priority
+		}
+	}
+	return l.Priority
 }
 
 // bareList is what a profile without lists for a wire writes. Nobody changes it.
@@ -67,58 +83,37 @@ type headWriter struct {
 	many     []ownField // all of them, when there are more than few holds
 	ownLines int        // field lines that own can become, at most
 	out      []HeaderField
-	// met says that a place with a condition has applied, so that a later one of
-	// the same name is not to be used.
-	met bool
+	// mixed says that the fields of Blink's table are written.
+	mixed bool
 }
 
 // applies reports whether place i is the one for its name on this request.
 func (w *headWriter) applies(i int) bool {
 	fields := w.list.Fields
 	f := &fields[i]
-	if !w.holds(f.When) {
+	if !w.holds(f) {
 		// The caller's field has to go somewhere: to the first of its places, if
 		// none of them applies.
 		if w.find(f.Name) == nil {
 			return false
 		}
 		for j := range fields {
-			if same(fields[j].Name, f.Name) && (j < i || w.holds(fields[j].When)) {
+			if same(fields[j].Name, f.Name) && (j < i || w.holds(&fields[j])) {
 				return false
 			}
 		}
 		return true
 	}
-	if w.met {
-		for j := range i {
-			if fields[j].When != Always && w.holds(fields[j].When) && same(fields[j].Name, f.Name) {
-				return false
-			}
+	others := fields
+	if f.limited() {
+		others = fields[:i]
+	}
+	for j := range others {
+		if o := &others[j]; o.limited() && same(o.Name, f.Name) && w.holds(o) {
+			return false
 		}
 	}
-	w.met = w.met || f.When != Always
 	return true
-}
-
-func (w *headWriter) holds(c Condition) bool {
-	switch c {
-	case Always:
-		return true
-	case UserActivation:
-		return w.r.UserActivation
-	case WithBody:
-		return w.r.ContentLength != 0 || wantsContent(w.r.Method)
-	case WithContent:
-		return w.r.ContentLength != 0
-	case Direct:
-		return !w.r.Redirected
-	case Redirected:
-		return w.r.Redirected
-	case WithRange:
-		f := w.find("range")
-		return f != nil && len(f.values) > 0
-	}
-	return false
 }
 
 // wantsContent reports whether a request of this method says "content-length: 0"
@@ -140,6 +135,13 @@ func (w *headWriter) place(f *Field) {
 		}
 		return
 	}
+	if value := w.value(f); value != "" {
+		w.out = append(w.out, HeaderField{f.Name, value})
+	}
+}
+
+// value is what the browser itself sends at a place, "" for nothing.
+func (w *headWriter) value(f *Field) string {
 	value := f.Value
 	switch {
 	case len(f.Name) == 14 && same(f.Name, "sec-fetch-dest"):
@@ -153,9 +155,7 @@ func (w *headWriter) place(f *Field) {
 	case value == "":
 		value = w.profile.identity(f.Name)
 	}
-	if value != "" {
-		w.out = append(w.out, HeaderField{f.Name, value})
-	}
+	return value
 }
 
 // framing reports whether the field belongs to the message's framing.

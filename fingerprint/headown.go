@@ -33,8 +33,31 @@ func (w *headWriter) takeOwn() {
 		}
 	}
 	if own := w.own(); len(own) > 1 {
-		slices.SortFunc(own, func(a, b ownField) int { return cmp.Compare(a.name, b.name) })
+		slices.SortFunc(own, compareOwn)
+		w.asGiven(own)
 	}
+}
+
+// compareOwn orders fields by name, without regard to case.
+func compareOwn(a, b ownField) int {
+	for i := range min(len(a.name), len(b.name)) {
+		if c := cmp.Compare(lower(a.name[i]), lower(b.name[i])); c != 0 {
+			return c
+		}
+	}
+	return cmp.Or(cmp.Compare(len(a.name), len(b.name)), cmp.Compare(a.name, b.name))
+}
+
+// asGiven moves the fields whose order the page gave behind the others.
+func (w *headWriter) asGiven(own []ownField) {
+	if len(w.r.Given) == 0 {
+		return
+	}
+	given := w.r.Given
+	rank := func(f ownField) int {
+		return slices.IndexFunc(given, func(name string) bool { return same(name, f.name) })
+	}
+	slices.SortStableFunc(own, func(a, b ownField) int { return cmp.Compare(rank(a), rank(b)) })
 }
 
 func (w *headWriter) add(f ownField) {
@@ -97,12 +120,22 @@ func (w *headWriter) rest() {
 			continue
 		}
 		f.placed = true
-		name := f.name
-		if w.overH2 {
-			name = strings.ToLower(name)
-		}
-		w.lines(name, f.values)
+		w.lines(w.spelled(f.name), f.values)
 	}
+}
+
+// spelled is a name of the caller's in the case that the wire uses: for a field
+// with a place in the list the browser's own.
+func (w *headWriter) spelled(name string) string {
+	for i := range w.list.Fields {
+		if name != "*" && same(w.list.Fields[i].Name, name) {
+			return w.list.Fields[i].Name
+		}
+	}
+	if w.overH2 {
+		return strings.ToLower(name)
+	}
+	return name
 }
 
 // listed reports whether the list has a place of that name. A field may well be

@@ -3,7 +3,7 @@ package fingerprint
 // HTTP2 describes how a browser opens and runs an HTTP/2 connection (RFC 9113).
 type HTTP2 struct {
 	// Settings in the order of the SETTINGS frame that follows the preface.
-	Settings []Setting `json:"settings"`
+	Settings []Setting `json:"settings,omitempty"`
 	// WindowUpdate is the increment of the connection window sent after
 	// SETTINGS; 0 sends none.
 	WindowUpdate uint32 `json:"window_update"`

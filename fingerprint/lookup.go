@@ -35,24 +35,26 @@ var builtin = sync.OnceValues(func() (*library, error) {
 	return all, nil
 })
 
-// load reads one file, and its base first. A base must have no base itself, so
-// that files cannot go round in circles.
-func (l *library) load(name string) error {
-	return l.loadOn(name, func(base string) (*Profile, error) {
-		if err := l.loadOn(base, func(string) (*Profile, error) {
-			return nil, fmt.Errorf("%s has a base itself", base)
-		}); err != nil {
+// maxBases is how many files may stand on each other: a browser, the build that
+// was recorded, and its neighbour. Files cannot go round in circles.
+const maxBases = 3
+
+// load reads one file, and its bases first.
+func (l *library) load(name string) error { return l.loadOn(name, maxBases) }
+
+func (l *library) loadOn(name string, bases int) error {
+	if l.profiles[name] != nil {
+		return nil
+	}
+	p, err := parseFile(name, func(base string) (*Profile, error) {
+		if bases == 0 {
+			return nil, fmt.Errorf("more than %d profiles stand on each other", maxBases)
+		}
+		if err := l.loadOn(base, bases-1); err != nil {
 			return nil, err
 		}
 		return l.profiles[base], nil
 	})
-}
-
-func (l *library) loadOn(name string, base func(string) (*Profile, error)) error {
-	if l.profiles[name] != nil {
-		return nil
-	}
-	p, err := parseFile(name, base)
 	if err != nil {
 		return err
 	}
@@ -84,8 +86,8 @@ func parseFile(name string, base func(string) (*Profile, error)) (*Profile, erro
 }
 
 // Lookup returns a copy of the built-in profile of that name: one of [Names],
-// an alias ("chrome" and "firefox": the newest one, for the operating system the
-// program runs on where there is one), or "utls:" with the name of a ClientHelloID
+// an alias ("chrome", "firefox", "safari" and "edge": the newest one, for the
+// operating system the program runs on where there is one), or "utls:" with the name of a ClientHelloID
 // of uTLS, "utls:HelloChrome_133". The copy is the caller's own. An unknown name is an
 // [*UnknownProfileError].
 func Lookup(name string) (*Profile, error) {
@@ -100,14 +102,14 @@ func Lookup(name string) (*Profile, error) {
 	} else if p := all.named(alias(name, runtime.GOOS)); p != nil {
 		return p.Clone(), nil
 	}
-	known := append(slices.Clone(all.names), "chrome", "firefox")
+	known := append(slices.Clone(all.names), "chrome", "firefox", "safari", "edge")
 	for _, m := range presets {
 		known = append(known, presetPrefix+m.match.Preset)
 	}
 	return nil, &UnknownProfileError{Name: name, Near: near(name, known)}
 }
 
-// alias resolves "chrome" and "firefox" on the given operating system.
+// alias resolves the names without a version on the given operating system.
 func alias(name, goos string) string {
 	switch name {
 	case "chrome":
@@ -120,6 +122,10 @@ func alias(name, goos string) string {
 		return "chrome-156-linux"
 	case "firefox":
 		return "firefox-153-linux"
+	case "safari":
+		return "safari-26.4-macos"
+	case "edge":
+		return "edge-133-windows"
 	}
 	return name
 }

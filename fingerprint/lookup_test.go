@@ -11,7 +11,15 @@ import (
 )
 
 func TestNames(t *testing.T) {
-	want := []string{"chrome-156-linux", "chrome-156-macos", "chrome-156-windows", "chromium-156-linux", "firefox-153-linux"}
+	want := []string{
+		"chrome-150-android", "chrome-150-linux", "chrome-150-macos", "chrome-150-windows",
+		"chrome-156-linux", "chrome-156-macos", "chrome-156-windows",
+		"chromium-131-linux", "chromium-138-linux", "chromium-153-linux", "chromium-156-linux",
+		"edge-133-windows",
+		"firefox-144-linux", "firefox-144-macos", "firefox-144-windows",
+		"firefox-153-linux",
+		"safari-18.4-ios", "safari-18.4-macos", "safari-26.4-ios", "safari-26.4-macos",
+	}
 	if got := Names(); !slices.Equal(got, want) {
 		t.Errorf("Names() = %v", got)
 	}
@@ -29,6 +37,8 @@ func TestAliases(t *testing.T) {
 		{"chrome", "darwin", "chrome-156-macos"},
 		{"chrome", "freebsd", "chrome-156-linux"},
 		{"firefox", "windows", "firefox-153-linux"},
+		{"safari", "linux", "safari-26.4-macos"},
+		{"edge", "linux", "edge-133-windows"},
 		{"other", "linux", "other"},
 	} {
 		if got := alias(c[0], c[1]); got != c[2] {
@@ -50,7 +60,8 @@ func TestUnknownProfile(t *testing.T) {
 		{"firefo", "firefox"},
 		{"utls:HelloChrome_134", "utls:HelloChrome_133"},
 		{"utls:hellochrome_133", "utls:HelloChrome_133"},
-		{"safari-26", ""},
+		{"safari-26", "safari"},
+		{"opera-26", ""},
 		{"engines/webkit", ""},
 		{"", ""},
 		{strings.Repeat("x", 1<<20), ""},

@@ -3,6 +3,7 @@ package fingerprint
 import (
 	"cmp"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -10,7 +11,7 @@ import (
 const maxNear = 4
 
 // near returns the known names that are most like name, nearest first and
-// otherwise in their own order: those within a third of its length in edits, and
+// among equals the higher version first: those within a third of its length in edits, and
 // those that share its first word.
 func near(name string, known []string) []string {
 	if len(name) > 64 {
@@ -30,12 +31,25 @@ func near(name string, known []string) []string {
 		}
 		found = append(found, candidate{k, far})
 	}
-	slices.SortStableFunc(found, func(a, b candidate) int { return cmp.Compare(a.far, b.far) })
+	slices.SortStableFunc(found, func(a, b candidate) int {
+		return cmp.Or(cmp.Compare(a.far, b.far), cmp.Compare(version(b.name), version(a.name)))
+	})
 	var out []string
 	for _, c := range found[:min(len(found), maxNear)] {
 		out = append(out, c.name)
 	}
 	return out
+}
+
+// version is the first number in a name, 0 without one.
+func version(name string) int {
+	i := strings.IndexAny(name, "0123456789")
+	if i < 0 {
+		return 0
+	}
+	digits := name[i:]
+	n, _ := strconv.Atoi(digits[:len(digits)-len(strings.TrimLeft(digits, "0123456789"))]) // at most the largest int
+	return n
 }
 
 // sharedStart reports whether the first word of both names is the same.

@@ -23,11 +23,17 @@ type Profile struct {
 	Identity []HeaderField `json:"identity,omitempty"`
 	// Headers holds one list per (wire, destination).
 	Headers []HeaderList `json:"headers"`
+	// Absent names kinds of request that the source never recorded. Head refuses
+	// them rather than make up what the browser would have sent.
+	Absent []Kind `json:"absent,omitempty"`
 	// Digests are the fingerprints that the source of this profile reported:
 	// the expectation to test against, never computed from this Profile.
 	Digests Digests `json:"digests"`
 	// Provenance says where each part comes from.
 	Provenance Provenance `json:"provenance"`
+	// Notes say where sources disagree and which was chosen, and what none of
+	// them holds. A profile does not take over those of its base.
+	Notes []string `json:"notes,omitempty"`
 }
 
 // Browser names a browser build and the identity it claims.

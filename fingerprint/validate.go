@@ -27,7 +27,7 @@ func (p *Profile) fault() *FieldError {
 		return fault("name", "%q has a space or a character outside ASCII", p.Name)
 	}
 	for _, check := range []func() *FieldError{
-		p.Browser.fault, p.TLS.fault, p.HTTP2.fault, p.identityFault, p.headersFault, p.digestsFault, p.Provenance.fault,
+		p.Browser.fault, p.TLS.fault, p.HTTP2.fault, p.identityFault, p.headersFault, p.absentFault, p.digestsFault, p.Provenance.fault, p.coherenceFault, p.ruleFault, p.notesFault,
 	} {
 		if e := check(); e != nil {
 			return e
@@ -42,7 +42,11 @@ func fault(path, format string, args ...any) *FieldError {
 
 // under puts the path of a part in front of its fault.
 func (e *FieldError) under(path string) *FieldError {
-	if e != nil {
+	switch {
+	case e == nil:
+	case e.Path == "":
+		e.Path = path
+	default:
 		e.Path = join(path, e.Path)
 	}
 	return e

@@ -110,7 +110,7 @@ func (p *Profile) headersFault() *FieldError {
 		}
 	}
 	for _, wire := range []Wire{OverHTTP2, OverHTTP1, OverCleartext} {
-		if !slices.ContainsFunc(p.Headers, func(l HeaderList) bool { return l.Wire == wire && l.Destination == Document }) {
+		if !p.lacksDocuments(wire) && !slices.ContainsFunc(p.Headers, func(l HeaderList) bool { return l.Wire == wire && l.Destination == Document }) {
 			return fault("headers", "no list for %s over %s", Document, wire)
 		}
 	}
@@ -127,21 +127,25 @@ func (l *HeaderList) check() *FieldError {
 	if !isToken(string(l.Destination)) {
 		return fault("destination", "%q is not a destination", l.Destination)
 	}
-	switch w := l.Priority.Weight; {
-	case w > 256:
-		return fault("priority.weight", "%d is more than 256", w)
-	case l.Priority != Priority{} && w == 0:
-		return fault("priority.weight", "missing")
-	case l.Priority != Priority{} && l.Wire != OverHTTP2:
-		return fault("priority", "set, but %s has no HEADERS frames", l.Wire)
+	if e := l.Priority.check(l.Wire); e != nil {
+		return e.under("priority")
+	}
+	for i, v := range l.Priorities {
+		path := index("priorities", i)
+		if len(v.For) == 0 {
+			return fault(path+".for", "missing")
+		}
+		if e := v.Priority.check(l.Wire); e != nil {
+			return e.under(path + ".priority")
+		}
 	}
 	for i, f := range l.Fields {
 		if e := f.check(l.Wire); e != nil {
 			return e.under(index("fields", i))
 		}
 		for j, o := range l.Fields[:i] {
-			// A place behind one of the same name that always applies is dead.
-			if same(o.Name, f.Name) && (o.When == Always || o.When == f.When) {
+			// A place behind one for the same requests is dead.
+			if same(o.Name, f.Name) && o.When == f.When && slices.Equal(o.For, f.For) {
 				return fault(index("fields", i)+".name", "%q has its place in %s already", f.Name, index("fields", j))
 			}
 		}
@@ -149,9 +153,21 @@ func (l *HeaderList) check() *FieldError {
 	return nil
 }
 
+func (p Priority) check(wire Wire) *FieldError {
+	switch {
+	case p.Weight > 256:
+		return fault("weight", "%d is more than 256", p.Weight)
+	case p != Priority{} && p.Weight == 0:
+		return fault("weight", "missing")
+	case p != Priority{} && wire != OverHTTP2:
+		return fault("", "set, but %s has no HEADERS frames", wire)
+	}
+	return nil
+}
+
 func (f Field) check(wire Wire) *FieldError {
 	switch {
-	case f.Name == "*" && (f.Value != "" || f.When != Always):
+	case f.Name == "*" && (f.Value != "" || f.limited()):
 		return fault("name", "\"*\" has neither value nor condition")
 	case !isToken(f.Name):
 		return fault("name", "%q is not a field name", f.Name)
@@ -163,8 +179,18 @@ func (f Field) check(wire Wire) *FieldError {
 		return fault("value", "%q is not a field value", f.Value)
 	case f.Value != "" && framing(f.Name):
 		return fault("value", "set, but %q is the client's", f.Name)
+	case f.Mix != "" && framing(f.Name):
+		return fault("mix", "set, but %q is the client's", f.Name)
 	}
-	return oneOf("when", f.When, Always, UserActivation, WithBody, WithContent, Direct, Redirected, WithRange)
+	for i, v := range f.For {
+		if !isToken(string(v)) {
+			return fault(index("for", i), "%q is not a variant", v)
+		}
+	}
+	if e := oneOf("mix", f.Mix, "", MixAlways, MixOwn); e != nil {
+		return e
+	}
+	return oneOf("when", f.When, Always, UserActivation, WithBody, WithContent, Direct, Redirected, CrossRedirected, WithRange, StorageAccess, Submitted)
 }
 
 // isToken reports whether s is a token (RFC 9110 §5.6.2).

@@ -26,7 +26,7 @@ func (t TLS) check() *FieldError {
 	if len(t.CipherSuites) >= maxCipherSuites {
 		return fault("cipher_suites", "%d are too many", len(t.CipherSuites))
 	}
-	if e := codesFault("cipher_suites", t.CipherSuites, true); e != nil {
+	if e := codesFault("cipher_suites", t.CipherSuites, true, false); e != nil {
 		return e
 	}
 	if len(t.Extensions) == 0 {
@@ -136,7 +136,8 @@ func (e Extension) bodyKind() string {
 }
 
 func (e Extension) contentFault() *FieldError {
-	if f := codesFault("codes", e.Codes, e.ID != helloCompressCertificate); f != nil {
+	// Safari lists rsa_pss_rsae_sha384 twice.
+	if f := codesFault("codes", e.Codes, e.ID != helloCompressCertificate, e.ID == helloSignatureAlgorithms); f != nil {
 		return f
 	}
 	for i, p := range e.Protocols {
@@ -180,16 +181,16 @@ func (g *ECHGrease) check() *FieldError {
 	return nil
 }
 
-// codesFault reports a code point given twice, and reserved values other than
-// the placeholder. GREASE itself may stand in a list once.
-func codesFault(path string, codes []Code, grease bool) *FieldError {
+// codesFault reports a code point given twice where repeats are not allowed, and
+// reserved values other than the placeholder. GREASE may stand in a list once.
+func codesFault(path string, codes []Code, grease, repeats bool) *FieldError {
 	for i, c := range codes {
 		switch {
 		case c == GREASE && !grease:
 			return fault(index(path, i), "GREASE has no place here")
 		case c != GREASE && c.IsGREASE() && grease:
 			return fault(index(path, i), "%s is a reserved value; write \"GREASE\"", c)
-		case slices.Contains(codes[:i], c):
+		case (!repeats || c == GREASE) && slices.Contains(codes[:i], c):
 			return fault(index(path, i), "%s given twice", c)
 		}
 	}

@@ -19,6 +19,8 @@ type profileRow struct {
 	Provenance fingerprint.Provenance `json:"provenance"`
 	JA4        string                 `json:"ja4"`
 	Akamai     string                 `json:"akamai"`
+	Absent     []fingerprint.Kind     `json:"absent,omitempty"` // kinds of request that no source holds
+	Notes      []string               `json:"notes,omitempty"`  // where sources disagree, and what none holds
 }
 
 // presetRow is a preset of uTLS as "mien profiles --json" lists it.
@@ -29,7 +31,7 @@ type presetRow struct {
 }
 
 func profilesCommand() *cobra.Command {
-	var asJSON bool
+	var asJSON, asMarkdown bool
 	cmd := &cobra.Command{
 		Use:   "profiles",
 		Short: "List the browsers that can be imitated and where their looks come from",
@@ -45,16 +47,21 @@ func profilesCommand() *cobra.Command {
 					Presets  []presetRow  `json:"presets"`
 				}{rows, presetRows()})
 			}
+			if asMarkdown {
+				return printMarkdown(cmd.OutOrStdout(), rows)
+			}
 			return printProfiles(cmd.OutOrStdout(), rows, presetRows())
 		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print a JSON object")
+	cmd.Flags().BoolVar(&asMarkdown, "markdown", false, "print docs/profiles.md")
+	_ = cmd.Flags().MarkHidden("markdown") // fails for a flag that does not exist alone
 	return cmd
 }
 
 func profileRows() ([]profileRow, error) {
 	aliases := make(map[string]string)
-	for _, alias := range []string{"chrome", "firefox"} {
+	for _, alias := range []string{"chrome", "firefox", "safari", "edge"} {
 		p, err := fingerprint.Lookup(alias)
 		if err != nil {
 			return nil, err
@@ -69,7 +76,7 @@ func profileRows() ([]profileRow, error) {
 		}
 		rows = append(rows, profileRow{
 			Name: p.Name, Alias: aliases[p.Name], Browser: p.Browser, Provenance: p.Provenance,
-			JA4: p.Digests.JA4, Akamai: p.Digests.Akamai,
+			JA4: p.Digests.JA4, Akamai: p.Digests.Akamai, Absent: p.Absent, Notes: p.Notes,
 		})
 	}
 	return rows, nil

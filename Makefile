@@ -15,7 +15,7 @@ SOAK_RUNS     ?= 20
 STAGES := test race vet fmt tidy lint modules fuzz conformance live shortsoak demo
 
 .NOTPARALLEL:
-.PHONY: help stages check nightly soak api $(STAGES)
+.PHONY: help stages check nightly soak api bench $(STAGES)
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -46,8 +46,9 @@ tidy: ## go.mod and go.sum are as go mod tidy writes them
 lint: ## golangci-lint, see .golangci.yml
 	$(GOLANGCI_LINT) run ./...
 
+# The measured clients of other projects are left out: they are not ours to test.
 modules: ## vet and test of every nested module
-	@find . -mindepth 2 -name go.mod -not -path '*/testdata/*' | sort | while read -r mod; do \
+	@find . -mindepth 2 -name go.mod -not -path '*/testdata/*' -not -path './bench/clients/*' | sort | while read -r mod; do \
 		echo "cd $$(dirname "$$mod") && $(GO) vet ./... && $(GO) test ./..."; \
 		(cd "$$(dirname "$$mod")" && $(GO) mod tidy -diff && $(GO) vet ./... && $(GO) test ./... </dev/null); \
 	done
@@ -58,7 +59,7 @@ fuzz: ## every fuzz target for FUZZ_SECONDS (5) seconds
 conformance: ## what mien sends against the browsers' captures, and every case of h2specd
 	@.ci/conformance
 
-live: ## against nginx, Node and browsers if installed; MIEN_REQUIRE_LIVE=1: they must be
+live: ## against real servers, proxies and browsers if installed; MIEN_REQUIRE_LIVE=1: they must be
 	@.ci/live
 
 shortsoak: ## a minute of 5,000 callers and faults, then lines that lose packets; origin and callers must agree
@@ -82,6 +83,9 @@ soak: ## shortsoak for SOAK_TIME (30m), 100,000 cancelled requests, 100,000 rand
 	@for run in $$(seq $(SOAK_RUNS)); do \
 		echo "run $$run of $(SOAK_RUNS)"; "$${TMPDIR:-/tmp}/mien-soak" demo --json --no-control; \
 	done
+
+bench: ## mien beside net/http and other clients, about six minutes; results in bench/results
+	cd bench && $(GO) run . </dev/null
 
 api: ## rewrite api.txt, the list of what the module exports
 	$(GO) test -count=1 -run '^TestAPI$$' . -update

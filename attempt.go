@@ -41,7 +41,7 @@ type call struct {
 // It closes req.Body on every path.
 func (t *transport) roundTrip(req *http.Request, key originKey) (*http.Response, error) {
 	opts := optionsOf(req.Context())
-	c := &call{t: t, req: req, opts: opts, key: key, kind: kindOf(req, opts), fresh: opts.FreshConnection}
+	c := &call{t: t, req: req, opts: opts, key: key, kind: kindOf(req, opts, t.cfg.Profile), fresh: opts.FreshConnection}
 	c.h1Only = isUpgrade(req)
 	c.header = c.fields()
 	c.since = time.Now()
@@ -255,6 +255,15 @@ func (c *call) exchange(ctx context.Context) (*http.Response, *pooled, *retry.Fa
 		o.giveBack(pc)
 		pc.letGo()
 		return nil, nil, &retry.Failure{Phase: retry.PhaseWrite, Err: err}
+	}
+	if err := c.covered(pc.wire); err != nil {
+		if c.attempt > 1 {
+			closeBody(out) // a copy made for this attempt
+		}
+		c.wait.stop()
+		o.giveBack(pc)
+		pc.letGo()
+		return nil, nil, &retry.Failure{Phase: retry.PhaseWrite, Err: &invalidError{err}}
 	}
 	start := time.Now()
 	var resp *http.Response

@@ -29,8 +29,8 @@ type responseBody struct {
 	io.ReadCloser
 	call  *call
 	pc    *pooled
-	raw   io.Closer // the body as the connection gave it
-	stall stallBody // around raw, unless the body may be silent for as long as it likes
+	raw   io.ReadCloser // the body as the connection gave it
+	stall stallBody     // around raw, unless the body may be silent for as long as it likes
 	resp  *http.Response
 	since time.Time                   // when the header section was there
 	read  atomic.Int64                // bytes the caller got

@@ -68,7 +68,7 @@ func (s *Session) Do(req *http.Request) (*http.Response, error) {
 // carried go too, but for the step from http to https of one host; Client and Do
 // know them apart.
 func (s *Session) RoundTrip(req *http.Request) (*http.Response, error) {
-	key, err := validate(req)
+	key, err := s.validHop(req)
 	if err != nil {
 		if req != nil {
 			closeBody(req)
@@ -80,13 +80,16 @@ func (s *Session) RoundTrip(req *http.Request) (*http.Response, error) {
 
 // Client returns an http.Client that works through the session, for SDKs that
 // take one. It keeps the session's identity, retries, limits, cookies and
-// redirect rules. Its errors are *url.Error around *[Error].
+// redirect rules. Its errors are *url.Error around *[Error]. A Location that package
+// url reads otherwise than browsers do is replaced by the URL that it stands for.
 func (s *Session) Client() *http.Client {
-	return &http.Client{Transport: &cookieTransport{s}, CheckRedirect: s.checkRedirect}
+	return &http.Client{Transport: &cookieTransport{s}, CheckRedirect: s.checkClient}
 }
 
-// CloseIdleConnections closes the connections that no request is using.
+// CloseIdleConnections closes the connections that no request is using, and
+// forgets the addresses that names had.
 func (s *Session) CloseIdleConnections() {
+	s.t.forgetNames()
 	for _, o := range s.t.all() {
 		o.closeIdle()
 	}

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -28,13 +29,29 @@ type Config struct {
 	Profile *fingerprint.Profile
 	// Header goes on every request that does not set the same field itself,
 	// e.g. Accept-Language or Authorization. A nil slice suppresses the
-	// profile's field.
+	// profile's field. With Accept-Encoding here, as on a request, nil included,
+	// bodies are returned as they come: nothing is decoded.
 	Header http.Header
 	// TLS holds the caller's choices; it is cloned. RootCAs, Certificates,
 	// GetClientCertificate, ServerName, KeyLogWriter, InsecureSkipVerify,
 	// VerifyPeerCertificate, VerifyConnection, SessionTicketsDisabled and Time
-	// are honoured. Any other field set is an error: the profile owns it.
+	// are honoured. Any other field set is an error: the profile owns it. Roots
+	// added to RootCAs later count from the next connection on. What a callback
+	// that verifies returns is of class retry.Certificate. A resumed connection
+	// keeps the client certificate of its first; SSLKEYLOGFILE is never read.
 	TLS *tls.Config
+	// Pins are the keys that hosts may have, beyond what TLS asks for: by host,
+	// the SHA-256 of a SubjectPublicKeyInfo in base64 (RFC 7469 §2.4, or curl's
+	// sha256//…). "*.example.com" is every subdomain at any depth, not
+	// example.com; of several entries the nearest counts alone. A connection,
+	// resumed ones too, fails with a [PinError] unless its verified chain holds
+	// one of the keys; with TLS.InsecureSkipVerify the server's own key must be
+	// one. The host is that of the URL: never a proxy's, and cleartext has no key.
+	Pins map[string][]string
+	// NoChainCache builds the certificate chain of every connection anew. Without
+	// it a chain that led to a trusted root counts for an hour, for the same
+	// certificates, host and roots; names and dates are checked each time.
+	NoChainCache bool
 	// Proxy picks the proxy of a request, once per attempt, as in
 	// http.Transport; nil, or a nil URL: direct. HTTP_PROXY is never read. The
 	// URL's scheme is http, https, socks5 (also socks5h: names always go to the
@@ -56,7 +73,18 @@ type Config struct {
 	Timeouts Timeouts
 	// Resolver looks up host names; nil: Go's own resolver.
 	Resolver Resolver
-	// LocalAddr is the address that connections leave from; zero: the system's choice.
+	// Hosts are the addresses of names about which Resolver is not asked. A name
+	// is exact, without port, in any case, in ASCII or Unicode. They serve what
+	// is connected to directly: an origin, or the first proxy of a route; what
+	// lies behind a proxy is the proxy's to look up. nil: none.
+	Hosts map[string][]netip.Addr
+	// DNSCache is how long an answer of Resolver is used again, by one way out
+	// with one Options.Isolation alone; zero: a minute, which is the most;
+	// negative: not at all. No failure is kept, nor an answer none of whose
+	// addresses can be connected to. CloseIdleConnections drops what is kept.
+	DNSCache time.Duration
+	// LocalAddr is the address that connections leave from; zero: the system's
+	// choice. Addresses of the other family are not connected to then.
 	LocalAddr netip.Addr
 	// DialContext, if set, opens every connection in place of a TCP socket, to
 	// the origin or the first proxy by name and port: for tests in memory and
@@ -143,11 +171,19 @@ func (c Config) withDefaults() (Config, error) {
 		return c, err
 	}
 	c.TLS, c.ProxyTLS = cloneTLS(c.TLS), cloneTLS(c.ProxyTLS)
+	pins, err := canonicalPins(c.Pins)
+	if err != nil {
+		return c, err
+	}
+	c.Pins = pins
 	if c.LocalAddr.IsValid() && c.DialContext != nil {
 		return c, fmt.Errorf("mien: Config.LocalAddr and Config.DialContext exclude each other")
 	}
 	if c.Resolver != nil && c.DialContext != nil {
 		return c, fmt.Errorf("mien: Config.Resolver and Config.DialContext exclude each other")
+	}
+	if err := c.checkNames(); err != nil {
+		return c, err
 	}
 	for name, values := range c.Header {
 		if err := checkField("Config.Header", name, values); err != nil {
@@ -198,7 +234,9 @@ func cloneTLS(c *tls.Config) *tls.Config {
 	if c == nil {
 		return nil
 	}
-	return c.Clone()
+	c = c.Clone()
+	c.Certificates = slices.Clone(c.Certificates)
+	return c
 }
 
 // checkTLS refuses what the profile decides, so that nobody believes it took effect.
@@ -252,9 +290,31 @@ func checkField(where, name string, values []string) error {
 	return nil
 }
 
+// checkNames checks what is said of names and addresses, and takes its own copy.
+func (c *Config) checkNames() error {
+	if c.Hosts != nil && c.DialContext != nil {
+		return fmt.Errorf("mien: Config.Hosts and Config.DialContext exclude each other")
+	}
+	hosts, err := egress.ParseHosts(c.Hosts)
+	if err != nil {
+		return fmt.Errorf("mien: Config.Hosts: %w", err)
+	}
+	c.Hosts = hosts
+	if c.LocalAddr.IsMulticast() {
+		return fmt.Errorf("mien: Config.LocalAddr: nothing can come from the multicast address %v", c.LocalAddr)
+	}
+	if c.DNSCache > egress.MaxAnswerAge {
+		return fmt.Errorf("mien: Config.DNSCache is %v, more than the %v that an answer may be kept", c.DNSCache, egress.MaxAnswerAge)
+	}
+	c.DNSCache = orDefault(c.DNSCache, egress.MaxAnswerAge)
+	return nil
+}
+
 func (c *Config) dialer(r *egress.Registry) *egress.Dialer {
 	return egress.New(egress.Config{
 		Resolver:     c.Resolver,
+		Hosts:        c.Hosts,
+		Answers:      c.DNSCache,
 		LocalAddr:    c.LocalAddr,
 		DialContext:  c.DialContext,
 		Timeout:      c.Timeouts.Dial,

@@ -9,12 +9,15 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"slices"
+	"strings"
 	"sync/atomic"
 	"time"
 
 	"github.com/mien-http/mien/fingerprint"
 	"github.com/mien-http/mien/internal/h1"
 	"github.com/mien-http/mien/internal/h2"
+	"github.com/mien-http/mien/retry"
 )
 
 // clientConn is one connection to an origin, of either kind. Its methods are
@@ -63,6 +66,7 @@ type h1Conn struct {
 
 	forwarded     bool   // to a proxy that forwards: absolute form
 	authorization string // Proxy-Authorization of such requests, "" for none
+	gecko         bool   // such requests look like Firefox's
 }
 
 // errUnsolicited: the server ended an idle connection with a response (RFC 9110
@@ -130,10 +134,11 @@ func (c *h1Conn) RoundTrip(req *http.Request, head *fingerprint.Head) (*http.Res
 	resp, err := c.cc.RoundTrip(c.outgoing(req))
 	if err != nil {
 		c.finish()
-		return nil, &h1Error{sent: c.conn.Sent(), answered: c.conn.Answered(), err: c.conn.Explain(err, c.limit)}
+		return nil, &h1Error{sent: c.conn.Sent(), answered: c.conn.Answered(), err: c.concealed(retry.PhaseHeaders, c.conn.Explain(err, c.limit))}
 	}
 	resp.Request = req
-	if resp.StatusCode == http.StatusRequestTimeout && c.conn.Stale() { // a 408 to the silence before, not an answer to this
+	if resp.StatusCode == http.StatusRequestTimeout && resp.Close && c.conn.Stale() {
+		// A 408 to the silence before, not an answer to this: it ends the connection.
 		discard(resp, func() { _ = c.Close() })
 		_ = c.Close()
 		return nil, &h1Error{sent: c.conn.Sent(), err: errUnsolicited}
@@ -149,18 +154,31 @@ func (c *h1Conn) RoundTrip(req *http.Request, head *fingerprint.Head) (*http.Res
 	return resp, nil
 }
 
-// proxied is head as browsers send it to a proxy that forwards it.
+// proxied is head as browsers send it to a proxy that forwards it, captured in
+// testdata/proxied: Chromium has Proxy-Connection for Connection and credentials
+// behind that and the length; Firefox changes nothing and has credentials before
+// Connection, where it sends them unasked.
 func (c *h1Conn) proxied(head *fingerprint.Head) *fingerprint.Head {
 	out := *head
-	out.Fields = make([]fingerprint.HeaderField, 0, len(head.Fields)+1)
-	for _, f := range head.Fields {
-		if f.Name == "Connection" && f.Value == "keep-alive" {
-			f.Name = "Proxy-Connection"
+	out.Fields = slices.Clone(head.Fields)
+	at := 0 // of the credentials
+	for i := range out.Fields {
+		f := &out.Fields[i]
+		switch {
+		case strings.EqualFold(f.Name, "Connection"):
+			if at = i; c.gecko {
+				break
+			}
+			at++
+			if f.Value == "keep-alive" {
+				f.Name = "Proxy-Connection"
+			}
+		case at == i && (strings.EqualFold(f.Name, "Host") || strings.EqualFold(f.Name, "Content-Length") && !c.gecko):
+			at++
 		}
-		out.Fields = append(out.Fields, f)
-		if f.Name == "Host" && c.authorization != "" {
-			out.Fields = append(out.Fields, fingerprint.HeaderField{Name: "Proxy-Authorization", Value: c.authorization})
-		}
+	}
+	if c.authorization != "" {
+		out.Fields = slices.Insert(out.Fields, at, fingerprint.HeaderField{Name: "Proxy-Authorization", Value: c.authorization})
 	}
 	return &out
 }
@@ -204,16 +222,27 @@ func (c *h1Conn) finish() {
 // h1Body ends the use of its connection when it is read to the end or closed.
 type h1Body struct {
 	io.ReadCloser
-	conn *h1Conn
-	over atomic.Bool
+	conn   *h1Conn
+	over   atomic.Bool
+	failed error // the reader's own; what the first Read failed with
 }
 
 func (b *h1Body) Read(p []byte) (int, error) {
 	n, err := b.ReadCloser.Read(p)
-	if err != nil {
+	if err == nil || err == io.EOF {
+		if err != nil {
+			b.end()
+		}
+		return n, err
+	}
+	if b.failed == nil {
+		if !b.over.Load() { // else it was closed, and that is all
+			err = b.conn.conn.ExplainBody(err)
+		}
+		b.failed = b.conn.concealed(retry.PhaseBody, err)
 		b.end()
 	}
-	return n, err
+	return n, b.failed
 }
 
 func (b *h1Body) Close() error {

@@ -91,7 +91,7 @@ func (s *Session) keepCookies(req *http.Request, lines []string) {
 // what Sec-Fetch-Site says.
 func (s *Session) cookieRequest(req *http.Request) *cookie.Request {
 	o := optionsOf(req.Context())
-	k := kindOf(req, o)
+	k := kindOf(req, o, s.cfg.Profile)
 	cross := k.site == "cross-site"
 	if cross && s.cfg.Profile.Browser.Engine != "gecko" {
 		// Chromium compares the page with this hop alone, so a login that goes
@@ -161,15 +161,11 @@ func (s *Session) cookieField(req *http.Request) string {
 // Cookie field, and with the user information of its URL as credentials. req
 // itself is not changed.
 func (s *Session) withCookies(req *http.Request) *http.Request {
-	own := false
-	for name := range req.Header {
-		own = own || strings.EqualFold(name, "Cookie")
-	}
 	var field string
-	if !own {
+	if !(s.cookies != nil && s.cookies.Len() == 0) && !hasField(req.Header, "Cookie") {
 		field = s.cookieField(req)
 	}
-	basic := req.URL.User != nil && req.Header.Get("Authorization") == ""
+	basic := req.URL.User != nil && !hasField(req.Header, "Authorization")
 	if field == "" && !basic {
 		return req
 	}
@@ -193,22 +189,31 @@ func (s *Session) withCookies(req *http.Request) *http.Request {
 type cookieTransport struct{ session *Session }
 
 func (t *cookieTransport) RoundTrip(req *http.Request) (*http.Response, error) {
+	sent := req
 	if crossedOrigin(req) {
 		// The caller's own Cookie does not follow to another origin.
-		out := *req
-		out.Header = req.Header.Clone()
-		for name := range out.Header {
-			if strings.EqualFold(name, "Cookie") {
-				delete(out.Header, name)
-			}
-		}
-		resp, err := t.session.exchange(&out)
-		if resp != nil {
-			resp.Request = req
-		}
-		return resp, err
+		sent = withoutCookie(req)
 	}
-	return t.session.exchange(req)
+	resp, err := t.session.exchange(sent)
+	if err != nil {
+		return nil, err
+	}
+	resp.Request = req
+	if t.session.cfg.Redirect.Max > 0 {
+		rewriteLocation(resp)
+	}
+	return resp, nil
+}
+
+func withoutCookie(req *http.Request) *http.Request {
+	out := *req
+	out.Header = req.Header.Clone()
+	for name := range out.Header {
+		if strings.EqualFold(name, "Cookie") {
+			delete(out.Header, name)
+		}
+	}
+	return &out
 }
 
 // CloseIdleConnections lets http.Client.CloseIdleConnections work.

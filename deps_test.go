@@ -67,7 +67,7 @@ var importRules = []importRule{
 		why: "what they do, every importer of the module must be able to do",
 	},
 	{
-		in:  []string{"cmd/mien/internal/..."},
+		in:  []string{"cmd/mien/internal/..."}, // internal/capture is an origin
 		not: []string{"mientest/...", "github.com/spf13/cobra"},
 		why: "what a command finds out is told apart from how it is asked and shown; the fault origin is for its tests",
 	},

@@ -44,7 +44,7 @@ func (o *origin) connect(ctx context.Context, h1Only bool, phase *dialPhase) (*p
 	outcome := semaphore.Abandoned
 	defer func() { pass.Done(outcome) }()
 
-	nc, err := o.socket(ctx, phase)
+	nc, err := o.socket(ctx, h1Only, phase)
 	if err != nil {
 		f := dialFailure(err)
 		outcome = outcomeOf(ctx, f)
@@ -53,14 +53,14 @@ func (o *origin) connect(ctx context.Context, h1Only bool, phase *dialPhase) (*p
 	}
 	if o.key.scheme == "http" {
 		outcome = semaphore.Completed
-		return o.adopt(ctx, nc, nil)
+		return o.adopt(ctx, nc, nil, o.forwarded(h1Only))
 	}
 	phase.set(retry.PhaseTLS)
 	tc, err := o.handshake(ctx, nc, h1Only, false)
 	if err != nil && tlsconn.NeedsFreshHello(err) && ctx.Err() == nil {
 		// The server answered a resuming hello with HelloRetryRequest, which
 		// uTLS cannot continue: once more without the ticket.
-		if nc, err = o.socket(ctx, phase); err != nil {
+		if nc, err = o.socket(ctx, h1Only, phase); err != nil {
 			return nil, dialFailure(err)
 		}
 		phase.set(retry.PhaseTLS)
@@ -73,15 +73,15 @@ func (o *origin) connect(ctx context.Context, h1Only bool, phase *dialPhase) (*p
 	}
 	outcome = semaphore.Completed
 	state := tc.ConnectionState()
-	return o.adopt(ctx, tc, &state)
+	return o.adopt(ctx, tc, &state, false)
 }
 
-func (o *origin) socket(ctx context.Context, phase *dialPhase) (net.Conn, error) {
+func (o *origin) socket(ctx context.Context, h1Only bool, phase *dialPhase) (net.Conn, error) {
 	phase.set(retry.PhaseDial)
 	start := time.Now()
 	var nc net.Conn
 	var err error
-	if o.forwarded() {
+	if o.forwarded(h1Only) {
 		nc, err = o.egress.dialer.DialProxy(ctx, o.egress.route)
 	} else {
 		nc, err = o.egress.dialer.Dial(ctx, o.egress.route, o.key.host, o.key.port)
@@ -100,9 +100,11 @@ func (o *origin) socket(ctx context.Context, phase *dialPhase) (net.Conn, error)
 }
 
 // forwarded reports whether requests go to a proxy as they are, in absolute
-// form, instead of through a tunnel (plain http through an HTTP proxy).
-func (o *origin) forwarded() bool {
-	return o.key.scheme == "http" && o.egress.route.Forwards()
+// form, instead of through a tunnel (plain http through an HTTP proxy). An
+// Upgrade, h1Only, always has a tunnel: it is a field of one connection, which
+// no proxy passes on (RFC 6455 §4.1, step 2 of connecting).
+func (o *origin) forwarded(h1Only bool) bool {
+	return o.key.scheme == "http" && o.egress.route.Forwards() && !h1Only
 }
 
 func dialFailure(err error) *retry.Failure {
@@ -159,6 +161,12 @@ func (o *origin) handshake(ctx context.Context, nc net.Conn, h1Only, noTicket bo
 	if h1Only {
 		cfg.ALPN = []string{"http/1.1"}
 	}
+	if keys := t.cfg.pinned(o.key.host); keys != nil {
+		cfg.Verified = func(state tls.ConnectionState) error { return checkPins(o.key.host, keys, state) }
+	}
+	if !t.cfg.NoChainCache {
+		cfg.Chains = &t.chains
+	}
 	trace := httptrace.ContextClientTrace(ctx)
 	if trace != nil && trace.TLSHandshakeStart != nil {
 		trace.TLSHandshakeStart()
@@ -182,8 +190,8 @@ func (o *origin) handshake(ctx context.Context, nc net.Conn, h1Only, noTicket bo
 }
 
 // adopt makes an open connection a member of the pool-to-be, of the kind that
-// ALPN negotiated.
-func (o *origin) adopt(ctx context.Context, nc net.Conn, state *tls.ConnectionState) (*pooled, *retry.Failure) {
+// ALPN negotiated. forwarded: its peer is a proxy.
+func (o *origin) adopt(ctx context.Context, nc net.Conn, state *tls.ConnectionState, forwarded bool) (*pooled, *retry.Failure) {
 	t := o.egress.transport
 	pc := &pooled{origin: o, nc: nc, tls: state, wire: fingerprint.OverHTTP1}
 	switch {
@@ -205,8 +213,9 @@ func (o *origin) adopt(ctx context.Context, nc net.Conn, state *tls.ConnectionSt
 		_ = nc.Close()
 		return nil, &retry.Failure{Phase: retry.PhaseDial, Err: err}
 	}
-	if o.forwarded() {
+	if forwarded {
 		c.forwarded, c.authorization = true, o.egress.route.ProxyAuthorization()
+		c.gecko = t.cfg.Profile.Browser.Engine == "gecko"
 	}
 	pc.clientConn = c
 	return pc, nil

@@ -77,7 +77,9 @@ func (e *Error) Error() string {
 		b.WriteString(": ")
 	}
 	b.WriteString(e.cause())
-	if e.Attempt > 0 {
+	// A redirect that is not followed is no attempt that failed, and libraries
+	// look for net/http's "stopped after N redirects" at the end.
+	if e.Attempt > 0 && e.Class != retry.Redirect {
 		fmt.Fprintf(&b, ", attempt %d", e.Attempt)
 		if e.Sent {
 			b.WriteString(", the request was sent")

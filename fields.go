@@ -71,6 +71,7 @@ func (c *call) write(wire fingerprint.Wire) fingerprint.Head {
 		Site:           c.kind.site,
 		Mode:           c.kind.mode,
 		Redirected:     c.req.Response != nil,
+		Submitted:      methodOf(firstHop(c.req)) == http.MethodPost,
 		ContentLength:  contentLength(c.req),
 		Header:         c.header,
 		Order:          c.opts.HeaderOrder,
@@ -97,12 +98,12 @@ func (c *call) fields() http.Header {
 	}
 	h := make(http.Header, len(c.req.Header)+len(c.t.cfg.Header)+2)
 	crossed := crossedOrigin(c.req)
-	for name, values := range c.t.cfg.Header {
+	for name, values := range merged(c.t.cfg.Header) {
 		if !(crossed && isCredential(name)) {
 			h[http.CanonicalHeaderKey(name)] = values
 		}
 	}
-	for name, values := range c.req.Header {
+	for name, values := range merged(c.req.Header) {
 		key := http.CanonicalHeaderKey(name)
 		if crossed && isCredential(key) {
 			if key != "Cookie" {
@@ -114,7 +115,7 @@ func (c *call) fields() http.Header {
 				}
 			}
 		}
-		if key == "Referer" && addedByClient(c.req) {
+		if key == "Referer" && (addedByClient(c.req) || leaksReferer(c.req, values)) {
 			continue
 		}
 		h[key] = values
@@ -124,6 +125,11 @@ func (c *call) fields() http.Header {
 	}
 	if _, set := h["Origin"]; !set && c.kind.origin != "" {
 		h["Origin"] = []string{c.kind.origin}
+	}
+	if _, part := h["Range"]; part { // a part of an encoded body cannot be decoded (Fetch standard, HTTP-network-or-cache fetch)
+		if _, set := h["Accept-Encoding"]; !set {
+			h["Accept-Encoding"] = []string{"identity"}
+		}
 	}
 	return h
 }

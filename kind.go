@@ -20,17 +20,17 @@ type kind struct {
 	activated   bool
 	referer     string // "": none
 	origin      string // "": none
+	policy      string // of referrers, as the redirects so far left it
 }
 
 // kindOf infers what the caller's Options leave open: a GET and an HTML form
 // POST are navigations, anything else is a fetch from a page of the same origin.
-func kindOf(req *http.Request, o *Options) kind {
+func kindOf(req *http.Request, o *Options, p *fingerprint.Profile) kind {
 	k := kind{destination: o.Destination, mode: o.Mode}
 	first := firstHop(req) // a redirect changes the method, but not what asked for it
 	if k.destination == "" {
 		k.destination = inferDestination(first)
 	}
-	navigation := k.destination == fingerprint.Document || k.destination == fingerprint.Iframe
 	typed := o.Initiator == "" && k.destination == fingerprint.Document && methodOf(first) == http.MethodGet
 	k.activated = typed || o.UserActivation
 	if typed {
@@ -43,13 +43,18 @@ func kindOf(req *http.Request, o *Options) kind {
 		k.origin = serializeOrigin(from)
 		return k
 	}
-	k.referer = refererFor(from, req.URL)
-	if m := methodOf(req); m != http.MethodGet && m != http.MethodHead {
-		k.origin = originFor(from, req, navigation || k.mode == "no-cors")
-	} else if !navigation && k.site != "same-origin" && k.mode != "no-cors" && k.destination == fingerprint.Empty {
-		k.origin = originFor(from, req, false)
+	gecko := p.Browser.Engine == "gecko"
+	k.referer, k.policy = referrerOver(from, req, gecko)
+	if m := methodOf(req); m != http.MethodGet && m != http.MethodHead ||
+		!k.navigates() && k.site != "same-origin" && k.mode != "no-cors" && k.destination == fingerprint.Empty {
+		k.origin = originFor(from, req, &k, gecko)
 	}
 	return k
+}
+
+// navigates reports whether the response becomes a page, in a tab or a frame.
+func (k *kind) navigates() bool {
+	return k.destination == fingerprint.Document || k.destination == fingerprint.Iframe
 }
 
 // firstHop is the request that the redirects leading to req began with.
@@ -179,45 +184,15 @@ func portOf(u *url.URL) string {
 	return "80"
 }
 
-// refererFor follows strict-origin-when-cross-origin, the default policy of
-// browsers (Referrer Policy §3.7).
-func refererFor(from, to *url.URL) string {
-	if strings.EqualFold(from.Scheme, "https") && strings.EqualFold(to.Scheme, "http") {
-		return ""
-	}
-	if !sameOrigin(from, to) {
-		return serializeOrigin(from) + "/"
-	}
-	if s := serializeOrigin(from) + from.RequestURI(); len(s) <= maxReferer {
-		return s
-	}
-	return serializeOrigin(from) + "/"
-}
-
-// maxReferer is where Referrer Policy §8.3 cuts a referrer down to its origin.
-const maxReferer = 4096
-
-// originFor is the Origin field (Fetch standard, "serializing a request origin"
-// and "append a request Origin header"): null once a redirect led from a foreign
-// origin to another, and for a page's https to http unless by CORS.
-func originFor(from *url.URL, req *http.Request, withoutCORS bool) string {
-	to := req.URL
-	if withoutCORS && strings.EqualFold(from.Scheme, "https") && !strings.EqualFold(to.Scheme, "https") {
-		return "null"
-	}
-	for r := req.Response; r != nil && r.Request != nil; r = r.Request.Response {
-		if by := r.Request.URL; !sameOrigin(by, to) && !sameOrigin(by, from) {
-			return "null"
-		}
-		to = r.Request.URL
-	}
-	return serializeOrigin(from)
-}
-
 // serializeOrigin is the origin of u as the HTML standard writes it: the host in
 // ASCII, no default port.
 func serializeOrigin(u *url.URL) string {
 	key := originKey{scheme: strings.ToLower(u.Scheme), host: canonicalHost(u.Hostname()), port: portOf(u)}
 	key.host = key.name()
 	return key.String()
+}
+
+// covered says that the profile holds what the browser sends for this request.
+func (c *call) covered(wire fingerprint.Wire) error {
+	return c.t.cfg.Profile.Covers(fingerprint.HeadRequest{Wire: wire, Destination: c.kind.destination})
 }

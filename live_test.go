@@ -41,12 +41,18 @@ func installed(t *testing.T, name string) string {
 // nssTrust makes an NSS certificate database in dir that trusts the origin.
 func nssTrust(t *testing.T, dir string, origin *mientest.Origin) {
 	t.Helper()
+	nssTrustPEM(t, dir, origin.CertPEM())
+}
+
+// nssTrustPEM makes one that trusts the CA.
+func nssTrustPEM(t *testing.T, dir string, authority []byte) {
+	t.Helper()
 	certutil := installed(t, "certutil")
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		t.Fatal(err)
 	}
 	ca := filepath.Join(t.TempDir(), "ca.pem")
-	if err := os.WriteFile(ca, origin.CertPEM(), 0o600); err != nil {
+	if err := os.WriteFile(ca, authority, 0o600); err != nil {
 		t.Fatal(err)
 	}
 	for _, args := range [][]string{

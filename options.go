@@ -29,10 +29,14 @@ type Options struct {
 	// ProxyChain, if set, is a chain of proxies from the nearest to the
 	// farthest, in place of Proxy.
 	ProxyChain []*url.URL
-	// FreshConnection opens a connection for this request alone.
+	// FreshConnection opens a connection for this request alone: through a
+	// gateway that gives each tunnel another exit, a new exit. Only with an
+	// Isolation of its own does it resume no TLS session either, by which a server
+	// could tell that two exits are one client.
 	FreshConnection bool
-	// Isolation separates connections, tickets and, unless Config.Jar is set,
-	// cookies: requests with different keys never share any.
+	// Isolation separates connections, tickets, answers of name servers and,
+	// unless Config.Jar is set, cookies: requests with different keys never share
+	// any.
 	Isolation string
 	// HeaderOrder is the order of the request's fields by name; fields that it
 	// does not name keep the profile's order behind them.

@@ -3,7 +3,6 @@ package mien
 import (
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"net/url"
 	"strings"
@@ -44,7 +43,7 @@ func (s *Session) follow(req *http.Request) (*http.Response, error) {
 		if errors.Is(err, http.ErrUseLastResponse) {
 			return resp, nil
 		}
-		discard(resp, aborter(resp.Body))
+		throwAway(resp)
 		if err != nil {
 			return resp, fail(req, retry.Failure{Phase: retry.PhaseHeaders, Sent: true, Err: &redirectError{err}}, hop.URL.Scheme+"://"+hop.URL.Host, 1)
 		}
@@ -59,46 +58,86 @@ func (e *redirectError) Error() string        { return "redirect: " + e.err.Erro
 func (e *redirectError) Unwrap() error        { return e.err }
 func (e *redirectError) FailureClass() string { return string(retry.Redirect) }
 
-// checkRedirect applies Config.Redirect; it is http.Client's CheckRedirect too.
+// checkClient is the CheckRedirect of the http.Client that Client gives.
+func (s *Session) checkClient(next *http.Request, via []*http.Request) error {
+	err := s.checkRedirect(next, via)
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, http.ErrUseLastResponse):
+		return http.ErrUseLastResponse // net/http does not unwrap
+	}
+	hop := via[len(via)-1].URL
+	return fail(via[0], retry.Failure{Phase: retry.PhaseHeaders, Sent: true, Err: &redirectError{err}}, hop.Scheme+"://"+hop.Host, 1)
+}
+
+// checkRedirect applies Config.Redirect.
 func (s *Session) checkRedirect(next *http.Request, via []*http.Request) error {
 	r := &s.cfg.Redirect
 	if r.Max == 0 {
 		return http.ErrUseLastResponse
 	}
 	if len(via) > r.Max {
-		return fmt.Errorf("more than %d", r.Max)
+		return fmt.Errorf("stopped after %d redirects", r.Max) // net/http's words: libraries look for them
 	}
-	if r.NoDowngrade && via[len(via)-1].URL.Scheme == "https" && next.URL.Scheme == "http" {
-		return fmt.Errorf("from https to %s is not allowed", next.URL.Redacted())
+	if err := s.checkDowngrade(via[len(via)-1].URL, next.URL); err != nil {
+		return err
 	}
 	if r.Check != nil {
-		return r.Check(next, via)
+		if err := r.Check(next, via); err != nil {
+			return err
+		}
+	}
+	return checkScheme(next.URL)
+}
+
+func (s *Session) checkDowngrade(from, to *url.URL) error {
+	if s.cfg.Redirect.NoDowngrade && strings.EqualFold(from.Scheme, "https") && !strings.EqualFold(to.Scheme, "https") {
+		return fmt.Errorf("from https to %.200s is not allowed", to.Redacted())
 	}
 	return nil
+}
+
+// checkScheme refuses what no redirect of a browser leads to (Fetch standard,
+// HTTP-redirect fetch, step 6): javascript:, file:, data:, about: and the like.
+func checkScheme(to *url.URL) error {
+	if to.Scheme != "https" && to.Scheme != "http" {
+		return fmt.Errorf("to scheme %q, which is not followed", to.Scheme)
+	}
+	return nil
+}
+
+// validHop is validate, and what Do would have stopped at for a hop that an
+// http.Client reads from a Location by itself.
+func (s *Session) validHop(req *http.Request) (originKey, error) {
+	key, err := validate(req)
+	if req == nil || req.Response == nil || req.Response.Request == nil || req.Response.Request.URL == nil {
+		return key, err
+	}
+	if err == nil {
+		if _, _, err = follows(req.Response); err == nil {
+			err = s.checkDowngrade(req.Response.Request.URL, req.URL)
+		}
+	}
+	if err != nil {
+		err = &redirectError{err}
+	}
+	return key, err
 }
 
 // redirected is the request that resp redirects hop to, nil if it is not a redirect
 // that can be followed (RFC 9110 §15.4; Fetch standard, HTTP-redirect fetch).
 func redirected(first, hop *http.Request, resp *http.Response) (*http.Request, error) {
-	switch resp.StatusCode {
-	case 301, 302, 303, 307, 308:
-	default:
+	if !isRedirect(resp.StatusCode) {
 		return nil, nil
 	}
-	loc := strings.TrimSpace(resp.Header.Get("Location"))
-	if loc == "" {
-		return nil, nil
-	}
-	target, err := hop.URL.Parse(escapeQuery(loc))
-	if err != nil {
-		return nil, fmt.Errorf("Location %q cannot be parsed: %w", loc, err)
-	}
-	if target.Fragment == "" {
-		target.Fragment, target.RawFragment = hop.URL.Fragment, hop.URL.RawFragment
+	to, fresh, err := follows(resp)
+	if err != nil || to == nil {
+		return nil, err
 	}
 	out := &http.Request{
 		Method:   methodOf(hop),
-		URL:      target,
+		URL:      to,
 		Proto:    hop.Proto,
 		Header:   hop.Header.Clone(),
 		Response: resp,
@@ -106,7 +145,7 @@ func redirected(first, hop *http.Request, resp *http.Response) (*http.Request, e
 	if out.Header == nil {
 		out.Header = make(http.Header)
 	}
-	if ref, err := url.Parse(loc); err == nil && ref.Host == "" && hop.Host != hop.URL.Host {
+	if !fresh && hop.Host != hop.URL.Host {
 		out.Host = hop.Host // a relative reference stays with the caller's name for the origin
 	}
 	if toGet(resp.StatusCode, out.Method) {
@@ -123,7 +162,7 @@ func redirected(first, hop *http.Request, resp *http.Response) (*http.Request, e
 		out.Trailer = first.Trailer
 	}
 	out = out.WithContext(first.Context())
-	if !sameOrigin(hop.URL, target) {
+	if !sameOrigin(hop.URL, to) {
 		for name := range out.Header { // in whatever case the caller wrote them
 			if isCredential(name) {
 				delete(out.Header, name)
@@ -133,36 +172,22 @@ func redirected(first, hop *http.Request, resp *http.Response) (*http.Request, e
 	return out, nil
 }
 
-// aborter gives what ends a Read of body that another goroutine is in.
-func aborter(body io.Closer) func() {
-	if b, ok := body.(*responseBody); ok {
-		return b.abort
+// throwAway drains the body of a redirect and closes it. It is read as it came:
+// nothing is decoded for nobody, and one that would not decode costs no connection.
+func throwAway(resp *http.Response) {
+	b, ok := resp.Body.(*responseBody)
+	if !ok {
+		discard(resp, func() { _ = resp.Body.Close() })
+		return
 	}
-	return func() { _ = body.Close() }
+	discard(&http.Response{Body: &unreadBody{b}}, b.abort)
 }
 
-// escapeQuery writes the query of a Location as browsers do (URL standard, the
-// special-query percent-encode set); package url leaves it as it is.
-func escapeQuery(loc string) string {
-	_, query, ok := strings.Cut(loc, "?")
-	if !ok || strings.Contains(loc[:len(loc)-len(query)], "#") {
-		return loc
-	}
-	query, fragment, hash := strings.Cut(query, "#")
-	var b strings.Builder
-	b.WriteString(loc[:strings.IndexByte(loc, '?')+1])
-	for i := range len(query) {
-		if c := query[i]; c <= ' ' || c >= 0x7f || strings.IndexByte("\"'<>", c) >= 0 {
-			fmt.Fprintf(&b, "%%%02X", c)
-		} else {
-			b.WriteByte(c)
-		}
-	}
-	if hash {
-		b.WriteString("#" + fragment)
-	}
-	return b.String()
-}
+// unreadBody is a body of which the caller will see nothing.
+type unreadBody struct{ b *responseBody }
+
+func (u *unreadBody) Read(p []byte) (int, error) { return u.b.raw.Read(p) }
+func (u *unreadBody) Close() error               { return u.b.Close() }
 
 // toGet: 303 turns everything but GET and HEAD into a GET without content, 301
 // and 302 only a POST.
@@ -207,14 +232,4 @@ func isCredential(name string) bool {
 		}
 	}
 	return false
-}
-
-// addedByClient reports whether req's Referer is one that an http.Client added
-// on a redirect, rather than the caller.
-func addedByClient(req *http.Request) bool {
-	if req.Response == nil {
-		return false
-	}
-	first := firstHop(req)
-	return first != req && len(first.Header["Referer"]) == 0
 }

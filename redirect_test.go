@@ -270,7 +270,7 @@ func TestRedirectCheck(t *testing.T) {
 			t.Errorf("class %s", class(err))
 		}
 
-		veto = http.ErrUseLastResponse
+		veto = fmt.Errorf("enough: %w", http.ErrUseLastResponse)
 		resp, err = c.do(request(t, http.MethodGet, origin.URL+"/hops/3", nil))
 		if err != nil || resp.StatusCode != 302 || resp.Header.Get("Location") != "/hops/1" || len(seen.take()) != 2 {
 			t.Fatalf("%s: last response: %v, %v", c.name, resp, err)
@@ -337,15 +337,12 @@ func TestRedirectLocation(t *testing.T) {
 	if resp, _ := mustDo(t, s.Do, request(t, http.MethodGet, origin.URL+"/to?status=302", nil)); resp.StatusCode != 302 {
 		t.Errorf("302 without Location: %s", resp.Status)
 	}
-	for _, location := range []string{"https://[::1/", "%zz", "ftp://example.test/", "javascript:alert(1)", "https:///x", "https://a b/"} {
+	for _, location := range []string{"https://[::1/", "ftp://example.test/", "https://", "https://a b/"} {
 		req := request(t, http.MethodGet, to(origin.URL, 302, location), nil)
 		resp, err := s.Do(req)
 		var e *mien.Error
-		if !errors.As(err, &e) || e.Class != retry.Redirect && e.Class != retry.Invalid || e.Request != req {
+		if !errors.As(err, &e) || e.Class != retry.Redirect || e.Request != req {
 			t.Errorf("%q: %v", location, err)
-			continue
-		}
-		if e.Class != retry.Redirect {
 			continue
 		}
 		if resp == nil || resp.StatusCode != 302 || resp.Header.Get("Location") != location {
@@ -353,9 +350,6 @@ func TestRedirectLocation(t *testing.T) {
 		} else if _, err := resp.Body.Read(make([]byte, 1)); err == nil {
 			t.Errorf("%q: the body is open", location)
 		}
-	}
-	if resp, err := s.Do(request(t, http.MethodGet, to(origin.URL, 302, "%zz"), nil)); resp == nil || class(err) != retry.Redirect {
-		t.Errorf("%v, %v", resp, err)
 	}
 }
 
@@ -470,9 +464,9 @@ func TestRedirectMetadata(t *testing.T) {
 	}{
 		{"same origin", sameOrigin, to(at("www.shop.example"), 302, "/end"), "same-origin", at("www.shop.example") + "/page?q=1"},
 		{"to a subdomain", sameOrigin, to(at("www.shop.example"), 302, at("cdn.shop.example")+"/end"), "same-site", at("www.shop.example") + "/"},
-		{"over a subdomain", sameOrigin, to(at("cdn.shop.example"), 302, at("www.shop.example")+"/end"), "same-site", at("www.shop.example") + "/page?q=1"},
+		{"over a subdomain", sameOrigin, to(at("cdn.shop.example"), 302, at("www.shop.example")+"/end"), "same-site", at("www.shop.example") + "/"},
 		{"other port", page, to(at("www.shop.example"), 302, "/end"), "same-site", "https://www.shop.example:1/"},
-		{"over another site", sameOrigin, to(at("other.example"), 302, at("www.shop.example")+"/end"), "cross-site", at("www.shop.example") + "/page?q=1"},
+		{"over another site", sameOrigin, to(at("other.example"), 302, at("www.shop.example")+"/end"), "cross-site", at("www.shop.example") + "/"},
 		{"to another site", sameOrigin, to(at("www.shop.example"), 302, at("other.example")+"/end"), "cross-site", at("www.shop.example") + "/"},
 		{"public suffix", at("a.github.io") + "/", to(at("a.github.io"), 302, at("b.github.io")+"/end"), "cross-site", at("a.github.io") + "/"},
 		{"typed", "", to(at("www.shop.example"), 302, at("other.example")+"/end"), "none", ""},

@@ -34,7 +34,7 @@ func (c *call) finish(resp *http.Response, pc *pooled) *http.Response {
 		resp.Body = &body.stall
 	}
 	limit := c.t.cfg.Limits.BodyBytes
-	if _, own := c.req.Header["Accept-Encoding"]; !own {
+	if !c.wantsRaw() {
 		if err := c.t.decoders.Decode(resp, limit); err != nil {
 			resp.Body = &brokenBody{ReadCloser: resp.Body, err: err}
 		}
@@ -51,6 +51,12 @@ func (c *call) finish(resp *http.Response, pc *pooled) *http.Response {
 	}
 	resp.Body = body
 	return resp
+}
+
+// wantsRaw reports whether the body is the caller's as it came: Accept-Encoding is
+// set on the request or in Config.Header, to whatever value, nil included.
+func (c *call) wantsRaw() bool {
+	return hasField(c.req.Header, "Accept-Encoding") || hasField(c.t.cfg.Header, "Accept-Encoding")
 }
 
 func isEventStream(resp *http.Response) bool {

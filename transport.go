@@ -29,6 +29,7 @@ type transport struct {
 	queue    watch // of inFlight
 	heads    heads
 	decoders encoding.Decoders
+	chains   tlsconn.Chains // certificates that were verified; see Config.NoChainCache
 	stats    counters
 	wg       sync.WaitGroup // the transport's own goroutines
 
@@ -145,14 +146,16 @@ func (t *transport) newEgress(route egress.Route) *egressState {
 	route.Proxies = proxies
 	e := &egressState{
 		transport: t,
-		dialer:    t.dialer,
+		dialer:    t.dialer.Apart(),
 		route:     route,
 		tickets:   tlsconn.NewTickets(maxTickets),
 		h1:        h1Transport(t.cfg.Limits.HeaderBytes),
 		origins:   make(map[originKey]*origin),
 	}
 	if len(route.Proxies) > 0 {
-		e.proxy = route.Proxies[0].Host
+		if p, err := egress.ParseProxy(route.Proxies[0]); err == nil {
+			e.proxy = p.Addr()
+		}
 	}
 	return e
 }
@@ -208,6 +211,15 @@ func (t *transport) all() []*origin {
 		e.mu.Unlock()
 	}
 	return origins
+}
+
+// forgetNames drops the name server's answers that the egresses keep.
+func (t *transport) forgetNames() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, e := range t.egresses {
+		e.dialer.ForgetNames()
+	}
 }
 
 // retried counts an attempt that will be made again and tells the hook.

@@ -33,7 +33,7 @@ func validate(req *http.Request) (originKey, error) {
 		return none, err
 	}
 	for name, values := range req.Header {
-		if err := checkField("header", name, values); err != nil {
+		if err := checkField("invalid header", name, values); err != nil {
 			return none, &invalidError{err}
 		}
 	}
@@ -61,6 +61,8 @@ func validate(req *http.Request) (originKey, error) {
 }
 
 // originOf is scheme, host and port of req's URL, the host in ASCII lower case.
+// Libraries that retry know a wrong scheme, like an invalid header, by the words
+// that net/http has for it.
 func originOf(req *http.Request) (originKey, error) {
 	u := req.URL
 	key := originKey{scheme: strings.ToLower(u.Scheme), host: u.Hostname(), port: u.Port()}
@@ -74,9 +76,9 @@ func originOf(req *http.Request) (originKey, error) {
 			key.port = "80"
 		}
 	case "":
-		return key, invalidf("URL %q has no scheme; https:// is missing?", u.Redacted())
+		return key, invalidf("unsupported protocol scheme: URL %q has none; https:// is missing?", u.Redacted())
 	default:
-		return key, invalidf("scheme %q is not supported; https and http are", u.Scheme)
+		return key, invalidf("unsupported protocol scheme %q; https and http are supported", u.Scheme)
 	}
 	if key.host == "" {
 		return key, invalidf("URL %q has no host", u.Redacted())

@@ -22,6 +22,9 @@ type Config struct {
 	Protocols []string
 	// MaxConcurrentStreams is what the HTTP/2 SETTINGS announce. 0: 250.
 	MaxConcurrentStreams uint32
+	// ExtendedConnect has the HTTP/2 SETTINGS offer WebSockets by RFC 8441. Such a
+	// request is recorded, and its stream reset: http2.Server takes none.
+	ExtendedConnect bool
 	// Listener takes the connections; the Origin closes it. nil: 127.0.0.1,
 	// a free port. See [Network] for one in memory.
 	Listener net.Listener

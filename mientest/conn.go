@@ -72,6 +72,9 @@ func (c *conn) follow(proto string) {
 		c.preface = &fingerprint.Preface{}
 		c.rd = &h2Reader{src: c.Conn, onFrame: c.onFrame, onRequest: c.onH2}
 		c.wr = &h2Writer{dst: c.Conn, onEnd: c.end}
+		if c.origin.cfg.ExtendedConnect {
+			c.wr.offer = connectProtocol
+		}
 		return
 	}
 	c.h1 = &h1Parser{onHead: c.onH1}

@@ -31,6 +31,9 @@ const (
 	maxBlock       = 1 << 21 // a header block, all its frames together
 )
 
+// connectProtocol is SETTINGS_ENABLE_CONNECT_PROTOCOL = 1 (RFC 8441 §3).
+var connectProtocol = []byte{0, 8, 0, 0, 0, 1}
+
 const clientPreface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 
 // streamField is the field that h2Reader adds to each request. http2.Server

@@ -12,6 +12,7 @@ import (
 type h2Writer struct {
 	dst   io.Writer
 	onEnd func(stream uint32) // before the frame that ends the stream is written
+	offer []byte              // settings to be added to the first SETTINGS frame; constant
 
 	mu     sync.Mutex
 	resets map[uint32]uint32 // guarded by mu: code for the RST_STREAM of a stream
@@ -103,9 +104,17 @@ func (w *h2Writer) startFrame() {
 	if !w.block && w.begun {
 		w.takeInjected()
 	}
-	w.begun = true
 	f := parseFrameHeader(w.header[:])
 	w.left, w.drop = f.length, false
+	if !w.begun && f.typ == frameSettings && len(w.offer) > 0 {
+		w.out = appendFrame(w.out, frameSettings, f.flags, 0, w.offer)
+		size := f.length + len(w.offer)
+		w.out[len(w.out)-len(w.offer)-frameHeaderLen+1] = byte(size >> 8) // of all settings together
+		w.out[len(w.out)-len(w.offer)-frameHeaderLen+2] = byte(size)
+		w.begun = true
+		return
+	}
+	w.begun = true
 	switch f.typ {
 	case frameHeaders, frameContinuation:
 		w.block = f.flags&flagEndHeaders == 0

@@ -17,13 +17,13 @@
 //
 // # Where it differs from others
 //
-// Of the 222 cases of http-state (testdata/http-state.json), 195 come out as
-// they are written there; httpstate_test.go lists the other 27 one by one. Those
+// Of the 222 cases of http-state (testdata/http-state.json), 197 come out as
+// they are written there; docs/cookies.md goes through the other 25. Those
 // expectations are of 2011, and browsers have changed since:
 //
-//   - A cookie without a name, "foo" or "=foo", is kept and sent as "foo" (23
+//   - A cookie without a name, "foo" or "=foo", is kept and sent as "foo" (21
 //     cases). They expect it to be ignored; RFC 6265bis §5.6 and both browsers
-//     keep it.
+//     keep it. (One whose value holds "=" is ignored, as in Chromium.)
 //   - A control character makes the whole line void (2 cases). They expect it to
 //     end the value.
 //   - An empty Domain attribute behind another takes its place, so the cookie is

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -44,6 +45,8 @@ type Jar struct {
 
 	mu sync.Mutex
 	s  store // guarded by mu
+
+	held atomic.Int64 // s.order.Len() when mu was last let go; written with mu held
 }
 
 // New returns an empty Jar.
@@ -53,10 +56,12 @@ func New(c Config) *Jar {
 
 // Len is the number of cookies held, those included that have expired since
 // their site was last visited.
-func (j *Jar) Len() int {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	return j.s.order.Len()
+func (j *Jar) Len() int { return int(j.held.Load()) }
+
+// unlock lets mu go after the jar may have changed.
+func (j *Jar) unlock() {
+	j.held.Store(int64(j.s.order.Len()))
+	j.mu.Unlock()
 }
 
 // Set keeps the cookies of a response to r, each line the value of one
@@ -68,7 +73,7 @@ func (j *Jar) Set(r *Request, lines []string, now time.Time) {
 		return
 	}
 	j.mu.Lock()
-	defer j.mu.Unlock()
+	defer j.unlock()
 	for _, line := range lines {
 		c, err := Parse(line)
 		if err != nil {
@@ -151,7 +156,7 @@ func (j *Jar) Header(r *Request, now time.Time) string {
 	}
 	path, safe := pathOf(r.URL), isSafe(r.URL, host)
 	j.mu.Lock()
-	defer j.mu.Unlock()
+	defer j.unlock()
 	var send []*entry
 	for _, e := range j.s.ofSite(r.Partition, siteOf(host), now) {
 		if e.hostOnly && e.domain != host || !domainMatch(host, e.domain) || !pathMatch(path, e.path) ||

@@ -152,7 +152,7 @@ func (j *Jar) Import(r io.Reader, now time.Time) error {
 		}
 	}
 	j.mu.Lock()
-	defer j.mu.Unlock()
+	defer j.unlock()
 	for _, e := range entries {
 		e.serial = j.s.next()
 	}

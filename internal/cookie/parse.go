@@ -15,6 +15,7 @@ const (
 var (
 	errControl = errors.New("cookie: control character (RFC 6265bis §5.6)")
 	errEmpty   = errors.New("cookie: neither name nor value")
+	errEquals  = errors.New("cookie: no name, and a value with an equals sign, which would be read as one")
 	errLong    = errors.New("cookie: name and value are longer than 4096 octets")
 )
 
@@ -68,6 +69,8 @@ func Parse(line string) (SetCookie, error) {
 	switch {
 	case c.Name == "" && c.Value == "":
 		return c, errEmpty
+	case c.Name == "" && strings.Contains(c.Value, "="): // Chromium; "=__Host-a=b" must not become a __Host- cookie
+		return c, errEquals
 	case len(c.Name)+len(c.Value) > maxPair:
 		return c, errLong
 	}

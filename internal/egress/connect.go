@@ -24,16 +24,15 @@ type Field struct {
 	Value string // "": the place of a value that we fill in, for Host and Proxy-Authorization
 }
 
-// ChromiumConnect lists the fields of Chromium's CONNECT requests
-// (net/http/proxy_client_socket.cc, BuildTunnelRequest; read there, not
-// captured). An empty userAgent leaves that field out.
+// ChromiumConnect lists the fields of Chromium's CONNECT requests, as captured
+// from version 156 (the root package's testdata/proxied), whatever goes through
+// the tunnel. An empty userAgent leaves that field out.
 func ChromiumConnect(userAgent string) []Field {
 	return []Field{{"Host", ""}, {"Proxy-Connection", "keep-alive"}, {"User-Agent", userAgent}, {"Proxy-Authorization", ""}}
 }
 
-// FirefoxConnect lists the fields of Firefox's CONNECT requests
-// (netwerk/protocol/http/nsHttpConnection.cpp, MakeConnectString; read there,
-// not captured). An empty userAgent leaves that field out.
+// FirefoxConnect lists the fields of Firefox's CONNECT requests, as captured from
+// version 153 beside those of Chromium. An empty userAgent leaves that field out.
 func FirefoxConnect(userAgent string) []Field {
 	return []Field{{"User-Agent", userAgent}, {"Proxy-Connection", "keep-alive"}, {"Connection", "keep-alive"}, {"Host", ""}, {"Proxy-Authorization", ""}}
 }
@@ -52,7 +51,7 @@ func connect(c net.Conn, l leg, fields []Field) (net.Conn, error) {
 	br := bufio.NewReader(source)
 	resp, err := readConnectAnswer(br, source, l.proxy.Addr())
 	if err != nil {
-		return nil, err
+		return nil, l.proxy.unquoted(err)
 	}
 	if resp.StatusCode/100 != 2 {
 		return nil, refusal(c, source, resp, l.proxy)

@@ -229,7 +229,7 @@ func TestResolve(t *testing.T) {
 			[]string{"192.0.2.1:1", "[2001:db8::1]:1", "192.0.2.2:1", "192.0.2.3:1"}, "", ""},
 		{"doubles and mapped", "a.test", "1", zone{"192.0.2.1", "::ffff:192.0.2.1"}, "", []string{"192.0.2.1:1"}, "", ""},
 		{"of the local address's family", "a.test", "1", zone{"2001:db8::1", "192.0.2.1"}, "127.0.0.1", []string{"192.0.2.1:1"}, "", ""},
-		{"none of that family", "a.test", "1", zone{"192.0.2.1"}, "::1", nil, retry.Unknown, retry.PhaseDial},
+		{"none of that family", "a.test", "1", zone{"192.0.2.1"}, "::1", nil, retry.Invalid, retry.PhaseDial},
 		{"bad port", "a.test", "http", zone{"192.0.2.1"}, "", nil, retry.Unknown, retry.PhaseDial},
 		{"no such name", "a.test", "1", nil, "", nil, retry.NameNotFound, retry.PhaseDNS},
 	} {
@@ -237,9 +237,9 @@ func TestResolve(t *testing.T) {
 		if tt.local != "" {
 			cfg.LocalAddr = netip.MustParseAddr(tt.local)
 		}
-		got, err := New(cfg).resolve(t.Context(), tt.host, tt.port)
+		to, err := New(cfg).resolve(t.Context(), tt.host, tt.port)
 		var texts []string
-		for _, a := range got {
+		for _, a := range to.addrs {
 			texts = append(texts, a.String())
 		}
 		if !slices.Equal(texts, tt.want) || (err == nil) != (tt.want != nil) {

@@ -11,8 +11,10 @@ package egress
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net"
 	"net/netip"
+	"os"
 	"time"
 
 	"github.com/mien-http/mien/retry"
@@ -29,6 +31,8 @@ type DialFunc func(ctx context.Context, network, addr string) (net.Conn, error)
 // Config is what a Dialer works with. It is not changed after New.
 type Config struct {
 	Resolver     Resolver      // nil: the pure Go resolver of package net
+	Hosts        Hosts         // of these names Resolver is not asked; nil: none
+	Answers      time.Duration // that the Resolver's answers are kept; 0: not at all
 	LocalAddr    netip.Addr    // zero: the system chooses
 	DialContext  DialFunc      // nil: TCP sockets; otherwise it gets names unresolved
 	Timeout      time.Duration // for name and socket together, the origin's or the first proxy's; 0: none but the context's
@@ -37,11 +41,12 @@ type Config struct {
 	Registry     *Registry     // required
 }
 
-// A Dialer opens the sockets of one session. It is safe for concurrent use.
+// A Dialer opens sockets of one session. It is safe for concurrent use.
 type Dialer struct {
-	cfg    Config
-	socket func(ctx context.Context, addr netip.AddrPort) (net.Conn, error)
-	bad    badAddrs
+	cfg     Config
+	socket  func(ctx context.Context, addr netip.AddrPort) (net.Conn, error)
+	bad     *badAddrs // of all Dialers that come from one New
+	answers answers
 }
 
 // New returns a Dialer for cfg.
@@ -56,10 +61,24 @@ func New(cfg Config) *Dialer {
 	if cfg.LocalAddr.IsValid() {
 		system.LocalAddr = net.TCPAddrFromAddrPort(netip.AddrPortFrom(cfg.LocalAddr, 0))
 	}
-	return &Dialer{cfg: cfg, socket: func(ctx context.Context, addr netip.AddrPort) (net.Conn, error) {
-		return system.DialContext(ctx, "tcp", addr.String())
+	return &Dialer{cfg: cfg, bad: new(badAddrs), socket: func(ctx context.Context, addr netip.AddrPort) (net.Conn, error) {
+		c, err := system.DialContext(ctx, "tcp", addr.String())
+		var sys *os.SyscallError
+		if errors.As(err, &sys) && sys.Syscall == "bind" {
+			err = fmt.Errorf("Config.LocalAddr: %w", err) // no address of this machine, or no port left of it
+		}
+		return c, err
 	}}
 }
+
+// Apart returns a Dialer as d that shares no answer of the Resolver with it: who
+// runs the name server sees each identity ask for itself.
+func (d *Dialer) Apart() *Dialer {
+	return &Dialer{cfg: d.cfg, socket: d.socket, bad: d.bad}
+}
+
+// ForgetNames drops the answers of the Resolver that are kept.
+func (d *Dialer) ForgetNames() { d.answers.clear() }
 
 // A dead peer is found after about 45 + 3×15 seconds on an idle connection, and
 // after userTimeout on one with unacknowledged data.
@@ -131,11 +150,15 @@ func (d *Dialer) connect(ctx context.Context, host, port string) (net.Conn, erro
 		}
 		return c, nil
 	}
-	addrs, err := d.resolve(ctx, host, port)
+	to, err := d.resolve(ctx, host, port)
 	if err != nil {
 		return nil, err
 	}
-	return d.race(ctx, addrs)
+	c, err := d.race(ctx, to.addrs)
+	if err != nil && to.entry != nil && (!ended(ctx) || ownTimeout(ctx)) {
+		d.answers.forget(to.host, to.entry) // none of the addresses is of use
+	}
+	return c, err
 }
 
 // ended reports whether ctx ended. A socket's timer, set to the context's

@@ -2,8 +2,12 @@ package egress
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"net"
 	"net/http"
+	"net/netip"
+	"reflect"
 	"strconv"
 	"time"
 
@@ -140,6 +144,48 @@ func (e *RouteError) Error() string {
 
 // FailureClass is Invalid.
 func (e *RouteError) FailureClass() string { return string(retry.Invalid) }
+
+// familyError: the local address and those of the host cannot meet.
+type familyError struct {
+	host  string
+	local netip.Addr // zero: the host's are of no family
+}
+
+func (e *familyError) Error() string {
+	if !e.local.IsValid() {
+		return "no valid address for " + e.host
+	}
+	family := "IPv6"
+	if e.local.Unmap().Is4() {
+		family = "IPv4"
+	}
+	return fmt.Sprintf("Config.LocalAddr is %v, and %s has no %s address", e.local, e.host, family)
+}
+
+// FailureClass is Invalid: another try would find the same.
+func (e *familyError) FailureClass() string { return string(retry.Invalid) }
+
+// alertError is an alert on the TLS connection to a proxy, by its number.
+type alertError struct {
+	err   error
+	alert uint8
+}
+
+func (e *alertError) Error() string   { return e.err.Error() }
+func (e *alertError) Unwrap() error   { return e.err }
+func (e *alertError) TLSAlert() uint8 { return e.alert }
+
+// withAlert makes err an alertError if it is an alert. crypto/tls does not
+// export the alert's type, but its kind is that of a number.
+func withAlert(err error) error {
+	var op *net.OpError
+	if errors.As(err, &op) && (op.Op == "remote error" || op.Op == "local error") {
+		if v := reflect.ValueOf(op.Err); v.Kind() == reflect.Uint8 {
+			return &alertError{err, uint8(v.Uint())}
+		}
+	}
+	return err
+}
 
 // attemptErrors are the failures of several addresses, the first to fail
 // first. The first one speaks for all; errors.Is and errors.As see each.

@@ -61,7 +61,7 @@ func (d *Dialer) through(ctx context.Context, legs []leg, config *tls.Config) (n
 		c, err = d.walk(ctx, socket, c, l, config)
 		if err != nil {
 			_ = socket.Close()
-			return nil, &Error{Phase: retry.PhaseProxy, Proxy: l.proxy.Addr(), Err: err}
+			return nil, &Error{Phase: retry.PhaseProxy, Proxy: l.proxy.Addr(), Err: withAlert(err)}
 		}
 	}
 	return c, nil

@@ -1,16 +1,23 @@
 package egress
 
 import (
+	"context"
 	"net"
 	"sync"
 )
 
-// A Registry holds every open socket of a session. The zero value is ready.
+// A Registry holds every open socket of a session, and every lookup that runs.
+// The zero value is ready.
 type Registry struct {
-	mu     sync.Mutex
-	open   map[*tracked]struct{} // guarded by mu
-	closed bool                  // guarded by mu
+	mu      sync.Mutex
+	open    map[*tracked]struct{} // guarded by mu
+	running map[*lookup]struct{}  // guarded by mu
+	closed  bool                  // guarded by mu
+	wg      sync.WaitGroup        // of what runs; counted up with mu held and before closed alone
 }
+
+// lookup is one that runs.
+type lookup struct{ cancel context.CancelCauseFunc }
 
 // tracked leaves the registry when it is closed.
 type tracked struct {
@@ -50,6 +57,28 @@ func (r *Registry) add(c net.Conn) (net.Conn, error) {
 	return t, nil
 }
 
+// run enters a lookup, which cancel ends. stop takes it out. After Close there
+// is none.
+func (r *Registry) run(cancel context.CancelCauseFunc) (stop func(), ok bool) {
+	l := &lookup{cancel}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.closed {
+		return nil, false
+	}
+	if r.running == nil {
+		r.running = make(map[*lookup]struct{})
+	}
+	r.running[l] = struct{}{}
+	r.wg.Add(1)
+	return func() {
+		r.mu.Lock()
+		delete(r.running, l)
+		r.mu.Unlock()
+		r.wg.Done()
+	}, true
+}
+
 // Len is the number of open sockets.
 func (r *Registry) Len() int {
 	r.mu.Lock()
@@ -57,7 +86,8 @@ func (r *Registry) Len() int {
 	return len(r.open)
 }
 
-// Close closes every open socket and refuses new ones.
+// Close closes every open socket, ends the lookups, refuses new ones of both,
+// and waits for the Resolver to give up what it was asked for.
 func (r *Registry) Close() {
 	r.mu.Lock()
 	r.closed = true
@@ -65,8 +95,12 @@ func (r *Registry) Close() {
 	for c := range r.open {
 		all = append(all, c)
 	}
+	for l := range r.running {
+		l.cancel(net.ErrClosed)
+	}
 	r.mu.Unlock()
 	for _, c := range all {
 		_ = c.Close()
 	}
+	r.wg.Wait()
 }

@@ -18,14 +18,20 @@ type Route struct {
 }
 
 // Key tells routes apart: two routes share connections, tickets and addresses
-// only if their keys are equal. It holds credentials: never print it.
+// only if their keys are equal. The whole chain is in it, with credentials, and
+// no matter how either is spelled in a URL. Never print it.
 func (r Route) Key() string {
 	if len(r.Proxies) == 0 {
 		return ""
 	}
 	var b strings.Builder
-	for _, p := range r.Proxies {
-		b.WriteString(p.String())
+	for _, u := range r.Proxies {
+		if p, reason := parseProxy(u); reason != "" {
+			b.WriteString(u.String()) // goes nowhere
+		} else {
+			user, password, _ := p.credentials()
+			b.WriteString(p.Scheme + "://" + url.UserPassword(user, password).String() + "@" + strings.ToLower(p.Addr()))
+		}
 		b.WriteByte(' ')
 	}
 	return b.String()

@@ -122,12 +122,27 @@ func TestKey(t *testing.T) {
 	seen := map[string][]string{}
 	for _, proxies := range [][]string{
 		nil, {"http://a"}, {"http://u:p@a"}, {"http://u:q@a"}, {"socks5://a"}, {"http://a", "http://b"}, {"http://b", "http://a"}, {"http://a:8080"},
+		{"https://a"}, {"http://u@a"}, {"http://U:p@a"}, {"http://u:p%20@a"}, {"http://up@a"}, {"socks5://u:a@b"}, {"socks5://u%3Aa@b"}, {"http://u:p@a", "http://b"}, {"http://a", "http://u:p@b"},
 	} {
 		key := routeOf(t, proxies...).Key()
 		if other, ok := seen[key]; ok {
 			t.Errorf("%q and %q have one key", proxies, other)
 		}
 		seen[key] = proxies
+	}
+}
+
+func TestKeyOfAnotherSpelling(t *testing.T) {
+	for _, same := range [][]string{
+		{"http://user:p%40ss@proxy.test", "HTTP://user:p%40ss@proxy.test:80", "http://us%65r:%70%40ss@PROXY.test/"},
+		{"socks5://u@proxy.test", "socks5://u:@proxy.test:1080"},
+		{"https://xn--bcher-kva.test", "https://b%C3%BCcher.test:443", "https://:@bücher.test"},
+	} {
+		for _, other := range same[1:] {
+			if a, b := routeOf(t, "http://first", same[0]).Key(), routeOf(t, "http://first", other).Key(); a != b {
+				t.Errorf("%q and %q have the keys %q and %q", same[0], other, a, b)
+			}
+		}
 	}
 }
 

@@ -151,6 +151,21 @@ func TestZstdWindow(t *testing.T) {
 	}
 }
 
+// RFC 7932 §9.1 ends at 16 MiB; the first byte that stands for more is an error, so
+// no body makes a decoder take more.
+func TestBrotliWindow(t *testing.T) {
+	if _, err := decode(t, []string{"br"}, bytes.NewReader([]byte{0x0f}), 0); !errors.Is(err, io.ErrUnexpectedEOF) {
+		t.Errorf("16 MiB: %v", err)
+	}
+	for _, rest := range [][]byte{nil, {0x1e}, {0x3e, 0, 0, 0, 3}} {
+		_, err := decode(t, []string{"br"}, bytes.NewReader(append([]byte{0x11}, rest...)), 0)
+		wantError(t, "large window", err, "br")
+		if errors.Is(err, io.ErrUnexpectedEOF) && rest != nil {
+			t.Errorf("large window %x: taken for one cut short", rest)
+		}
+	}
+}
+
 func TestStacked(t *testing.T) {
 	data := text(20_000)
 	names := []string{"gzip", "deflate", "br", "zstd", "x-gzip"}

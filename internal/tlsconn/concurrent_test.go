@@ -26,7 +26,7 @@ func TestConcurrent(t *testing.T) {
 	}
 	s := newServer(t, nil)
 	cfg := s.config(nil)
-	cfg.Tickets = NewTickets(0)
+	cfg.Tickets, cfg.Chains = NewTickets(0), &Chains{}
 	for _, round := range []string{"fresh", "resumed"} {
 		var dialed, done sync.WaitGroup
 		errs := make(chan error, 200)

@@ -3,14 +3,16 @@
 // no type, error or habit of uTLS leaves it.
 //
 // Every connection gets its own ClientHello specification, keys and random
-// draws; connections meet in one place only, the bounded [Tickets] of their
-// egress.
+// draws; connections meet in two bounded places only, the [Tickets] of their
+// egress and the [Chains] of their session.
 //
 // # Verification
 //
 // The server's certificates are verified with crypto/x509 on every connection,
 // resumed ones included, against the host name, the roots and the clock of this
-// connection. uTLS's own verification is off: it skips resumed connections.
+// connection. uTLS's own verification is off: it skips resumed connections. What
+// [Chains] spares is building the path to a root again, never a look at the host
+// name, the dates or the signature of the handshake. SSLKEYLOGFILE is not read.
 //
 // # Limitations
 //

@@ -73,7 +73,10 @@ func (h *handshake) prepare(t *ticket) error {
 
 // connect applies hello to a new uTLS connection over the tap.
 func (h *handshake) connect(hello *hello, t *ticket) (*utls.UConn, error) {
-	h.verify = &verifier{cfg: h.cfg.TLS, host: h.cfg.ServerName, now: h.now, tap: h.tap}
+	h.verify = &verifier{
+		cfg: h.cfg.TLS, host: h.cfg.ServerName, now: h.now,
+		known: h.cfg.Chains, verified: h.cfg.Verified, tap: h.tap,
+	}
 	config := &utls.Config{
 		// What uTLS would verify is verified in VerifyConnection.
 		InsecureSkipVerify:   true,

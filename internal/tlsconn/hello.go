@@ -1,7 +1,6 @@
 package tlsconn
 
 import (
-	"crypto/ecdh"
 	"crypto/rand"
 	"errors"
 	"fmt"
@@ -121,12 +120,8 @@ func (b *builder) echGrease(g *fingerprint.ECHGrease) (utls.TLSExtension, error)
 	// Browsers send a public key here, which random bytes are not: the top bit
 	// of an X25519 coordinate is never set.
 	enc := make([]byte, g.EncLen)
-	if g.EncLen == 32 {
-		key, err := ecdh.X25519().GenerateKey(rand.Reader)
-		if err != nil {
-			return nil, err
-		}
-		enc = key.PublicKey().Bytes()
+	if g.EncLen == x25519Len {
+		enc = newX25519().public // nobody will ever need the private one
 	} else {
 		rand.Read(enc)
 	}

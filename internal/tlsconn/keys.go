@@ -24,9 +24,12 @@ type keyring struct {
 	active ecdh.PrivateKey // what uTLS holds; see use
 }
 
+// A groupKey is the key behind one share. That of X25519 becomes crypto/ecdh's
+// once it is needed, which it rarely is: servers that can take the hybrid.
 type groupKey struct {
 	group utls.CurveID
-	key   *ecdh.PrivateKey
+	key   *ecdh.PrivateKey // nil: lazy
+	lazy  x25519Key
 }
 
 // keyShares makes a fresh key for each share of the template.
@@ -59,8 +62,13 @@ func (k *keyring) generate(group utls.CurveID) ([]byte, error) {
 		if k.mlkem, err = mlkem.GenerateKey768(); err != nil {
 			return nil, err
 		}
-		if k.hybrid, err = k.x25519(k.private(utls.X25519)); err != nil {
-			return nil, err
+		if k.shared {
+			k.hybrid = k.private(utls.X25519)
+		}
+		if k.hybrid == nil {
+			if k.hybrid, err = ecdh.X25519().GenerateKey(rand.Reader); err != nil {
+				return nil, err
+			}
 		}
 		pq, classic := k.mlkem.EncapsulationKey().Bytes(), k.hybrid.PublicKey().Bytes()
 		if group == utls.X25519Kyber768Draft00 {
@@ -68,11 +76,12 @@ func (k *keyring) generate(group utls.CurveID) ([]byte, error) {
 		}
 		return append(pq, classic...), nil
 	case utls.X25519:
-		key, err := k.x25519(k.hybrid)
-		if err != nil {
-			return nil, err
+		if k.shared && k.hybrid != nil {
+			return k.add(group, k.hybrid), nil
 		}
-		return k.add(group, key), nil
+		key := newX25519()
+		k.ecdhe = append(k.ecdhe, groupKey{group: group, lazy: key})
+		return key.public, nil
 	}
 	curve, err := nistCurve(group)
 	if err != nil {
@@ -85,25 +94,22 @@ func (k *keyring) generate(group utls.CurveID) ([]byte, error) {
 	return k.add(group, key), nil
 }
 
-// x25519 returns other if the two X25519 keys are one and it exists already.
-func (k *keyring) x25519(other *ecdh.PrivateKey) (*ecdh.PrivateKey, error) {
-	if k.shared && other != nil {
-		return other, nil
-	}
-	return ecdh.X25519().GenerateKey(rand.Reader)
-}
-
 func (k *keyring) add(group utls.CurveID, key *ecdh.PrivateKey) []byte {
-	k.ecdhe = append(k.ecdhe, groupKey{group, key})
+	k.ecdhe = append(k.ecdhe, groupKey{group: group, key: key})
 	return key.PublicKey().Bytes()
 }
 
 // private returns the key of group's own share, nil if there is none.
 func (k *keyring) private(group utls.CurveID) *ecdh.PrivateKey {
-	for _, g := range k.ecdhe {
-		if g.group == group {
-			return g.key
+	for i := range k.ecdhe {
+		g := &k.ecdhe[i]
+		if g.group != group {
+			continue
 		}
+		if g.key == nil {
+			g.key = g.lazy.private()
+		}
+		return g.key
 	}
 	return nil
 }
@@ -127,7 +133,9 @@ func (k *keyring) use(group utls.CurveID) {
 	case k.hybrid != nil:
 		k.active = *k.hybrid
 	case len(k.ecdhe) > 0:
-		k.active = *k.ecdhe[0].key
+		if key := k.private(k.ecdhe[0].group); key != nil {
+			k.active = *key
+		}
 	}
 }
 

@@ -102,6 +102,9 @@ func (b *builder) preset() (*utls.ClientHelloSpec, error) {
 			if !b.offersAny(e.SupportedProtocols) {
 				continue
 			}
+		case *utls.GREASEEncryptedClientHelloExtension:
+			// uTLS would set up a whole HPKE context for the sake of its key.
+			e.EncapsulatedKey = newX25519().public
 		case *utls.RenegotiationInfoExtension:
 			e.Renegotiation = utls.RenegotiateNever
 		case *utls.PSKKeyExchangeModesExtension:

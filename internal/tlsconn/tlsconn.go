@@ -21,6 +21,13 @@ type Config struct {
 	// InsecureSkipVerify, VerifyPeerCertificate, VerifyConnection,
 	// SessionTicketsDisabled and Time. All else is the profile's.
 	TLS *tls.Config
+	// Verified, if not nil, is asked about every connection, resumed ones
+	// included, once its certificates are verified and before the callbacks of
+	// TLS. Its error ends the handshake. Under TLS.InsecureSkipVerify there are no
+	// VerifiedChains.
+	Verified func(tls.ConnectionState) error
+	// Chains remembers chains that were verified; nil: each is built anew.
+	Chains *Chains
 	// ServerName is the host to verify and to name in server_name, unless
 	// TLS.ServerName is set. An IP literal is verified and not sent.
 	ServerName string
@@ -45,7 +52,8 @@ type Config struct {
 // Errors of the network (io.EOF, io.ErrUnexpectedEOF, *net.OpError) are returned
 // as they came. Others are crypto/tls's and crypto/x509's types
 // (tls.RecordHeaderError, *tls.CertificateVerificationError), an [*AlertError],
-// or what a callback of cfg.TLS returned.
+// or what a callback returned. Where that callback verifies, the error is wrapped
+// in one whose FailureClass method says Certificate.
 func Client(ctx context.Context, nc net.Conn, cfg Config) (*Conn, error) {
 	c, err := client(ctx, nc, cfg)
 	if err != nil {

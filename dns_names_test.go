@@ -64,15 +64,15 @@ func TestNamesAreChecked(t *testing.T) {
 	inMemory := hosts("a.test", loopback)
 	inMemory.DialContext = (&net.Dialer{}).DialContext
 	for want, cfg := range map[string]mien.Config{
-		`Config.Hosts: "": the host is missing`:                        hosts("", loopback),
-		`Config.Hosts: "a.test:443": the host holds a byte`:            hosts("a.test:443", loopback),
-		`Config.Hosts: "*.test": it holds an asterisk`:                 hosts("*.test", loopback),
-		`Config.Hosts: "192.0.2.1": it is an address`:                  hosts("192.0.2.1", loopback),
-		`Config.Hosts: "a.test": it has no address`:                    hosts("a.test"),
-		`Config.Hosts: "b.test": one of its addresses is the zero`:     hosts("b.test", netip.Addr{}),
-		`Config.Hosts and Config.DialContext exclude each other`:       inMemory,
-		`Config.DNSCache is 1m0.000000001s`:                            {DNSCache: time.Minute + 1},
-		`Config.LocalAddr: nothing can come from the multicast addres`: {LocalAddr: netip.MustParseAddr("224.0.0.1")},
+		`Config.Hosts: "": the host is missing`:                    hosts("", loopback),
+		`Config.Hosts: "a.test:443": the host holds a byte`:        hosts("a.test:443", loopback),
+		`Config.Hosts: "*.test": it holds an asterisk`:             hosts("*.test", loopback),
+		`Config.Hosts: "192.0.2.1": it is an address`:              hosts("192.0.2.1", loopback),
+		`Config.Hosts: "a.test": it has no address`:                hosts("a.test"),
+		`Config.Hosts: "b.test": one of its addresses is the zero`: hosts("b.test", netip.Addr{}),
+		`Config.Hosts and Config.DialContext exclude each other`:   inMemory,
+		`Config.DNSCache is 1m0.000000001s`:                        {DNSCache: time.Minute + 1},
+		`Config.LocalAddr: nothing can come from the multicast`:    {LocalAddr: netip.MustParseAddr("224.0.0.1")},
 	} {
 		if _, err := mien.New(cfg); err == nil || !strings.HasPrefix(err.Error(), "mien: "+want) {
 			t.Errorf("%v, want %s", err, want)

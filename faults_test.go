@@ -97,7 +97,7 @@ func breaks(n, times int) bool { return times < 0 || n <= times }
 
 func faults() []fault {
 	var all []fault
-	for _, rows := range [][]fault{connectFaults(), handshakeFaults(), exchangeFaults(), bodyFaults(), h2Faults(), answerFaults(), proxyFaults()} {
+	for _, rows := range [][]fault{connectFaults(), handshakeFaults(), exchangeFaults(), bodyFaults(), h2Faults(), malformedFaults(), answerFaults(), proxyFaults()} {
 		all = append(all, rows...)
 	}
 	return all

@@ -51,11 +51,13 @@ func (c *call) head(wire fingerprint.Wire) *fingerprint.Head {
 		return c.t.heads.get(headKey{
 			wire:        wire,
 			destination: c.kind.destination,
+			variant:     c.kind.variant,
 			method:      methodOf(c.req),
 			site:        c.kind.site,
 			mode:        c.kind.mode,
 			activated:   c.kind.activated,
 			redirected:  c.req.Response != nil,
+			submitted:   methodOf(firstHop(c.req)) == http.MethodPost,
 		}, func() fingerprint.Head { return c.write(wire) })
 	}
 	head := c.write(wire)
@@ -66,6 +68,7 @@ func (c *call) write(wire fingerprint.Wire) fingerprint.Head {
 	return c.t.cfg.Profile.Head(fingerprint.HeadRequest{
 		Wire:           wire,
 		Destination:    c.kind.destination,
+		Variant:        c.kind.variant,
 		Method:         methodOf(c.req),
 		UserActivation: c.kind.activated,
 		Site:           c.kind.site,

@@ -11,10 +11,12 @@ import (
 type headKey struct {
 	wire        fingerprint.Wire
 	destination fingerprint.Destination
+	variant     fingerprint.Variant
 	method      string
 	site, mode  string
 	activated   bool
 	redirected  bool
+	submitted   bool
 }
 
 // heads keeps the heads that a session sends again and again. Safe for

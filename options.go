@@ -17,6 +17,10 @@ type Options struct {
 	// Mode is the Fetch standard's request mode, as Sec-Fetch-Mode spells it;
 	// "": what goes with Destination.
 	Mode string
+	// Variant tells requests of one destination apart: XMLHttpRequest from fetch(),
+	// a script that does not block from one that does. "": the commonest, or
+	// XMLHttpRequest where X-Requested-With says so.
+	Variant fingerprint.Variant
 	// Initiator is the URL of the page that the request comes from, "" for
 	// none (typed into the address bar). It decides Sec-Fetch-Site, Referer and
 	// Origin.

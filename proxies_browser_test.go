@@ -5,8 +5,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"time"
 
@@ -185,7 +187,7 @@ func driveFirefox(ctx context.Context, profile, url string, auth bool) error {
 	if err := json.Unmarshal([]byte(where), &server); err != nil {
 		return err
 	}
-	r, err := dialRemote(ctx, fmt.Sprintf("ws://%s:%d/session", server.Host, server.Port))
+	r, err := dialRemote(ctx, "ws://"+net.JoinHostPort(server.Host, strconv.Itoa(server.Port))+"/session")
 	if err != nil {
 		return err
 	}

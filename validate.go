@@ -107,6 +107,9 @@ func checkOptions(o *Options) error {
 	if o.Destination != "" && !httpguts.ValidHeaderFieldName(string(o.Destination)) {
 		return invalidf("Options.Destination %q is not a token", o.Destination)
 	}
+	if o.Variant != "" && !httpguts.ValidHeaderFieldName(string(o.Variant)) {
+		return invalidf("Options.Variant %q is not a token", o.Variant)
+	}
 	if o.Initiator != "" {
 		if u, err := url.Parse(o.Initiator); err != nil || u.Host == "" {
 			return invalidf("Options.Initiator is not the URL of a page")

@@ -38,7 +38,8 @@ func badBeforeGood(_ *place, _ *way, proxies []*url.URL, cfg *mien.Config, o *mi
 // that does not parse, with the password in its text.
 func choiceFails(_ *place, _ *way, _ []*url.URL, cfg *mien.Config, o *mien.Options) bool {
 	cfg.Proxy = func(*http.Request) (*url.URL, error) {
-		return url.Parse("http://" + secretUser + ":" + secretPassword + "@[::1")
+		return url.Parse("http://" + //nolint:staticcheck // that it does not parse is the point
+			secretUser + ":" + secretPassword + "@[::1")
 	}
 	*o = mien.Options{}
 	return true

@@ -107,11 +107,10 @@ func (w *h2Writer) startFrame() {
 	f := parseFrameHeader(w.header[:])
 	w.left, w.drop = f.length, false
 	if !w.begun && f.typ == frameSettings && len(w.offer) > 0 {
-		w.out = appendFrame(w.out, frameSettings, f.flags, 0, w.offer)
-		size := f.length + len(w.offer)
-		w.out[len(w.out)-len(w.offer)-frameHeaderLen+1] = byte(size >> 8) // of all settings together
-		w.out[len(w.out)-len(w.offer)-frameHeaderLen+2] = byte(size)
 		w.begun = true
+		longer := w.header
+		longer[2] += byte(len(w.offer)) // http2.Server sends five settings at most
+		w.out = append(append(w.out, longer[:]...), w.offer...)
 		return
 	}
 	w.begun = true

@@ -83,7 +83,7 @@ func TestAnswersAreKept(t *testing.T) {
 		ask("the root's dot keeps the search list out", "origin.test.", 2)
 		time.Sleep(MaxAnswerAge - 1)
 		ask("almost a minute later", "origin.test", 2)
-		time.Sleep(1)
+		time.Sleep(time.Nanosecond)
 		ask("a minute later", "origin.test", 3)
 		d.ForgetNames()
 		ask("forgotten", "origin.test", 4)

@@ -51,7 +51,7 @@ func (c *call) head(wire fingerprint.Wire) *fingerprint.Head {
 		return c.t.heads.get(headKey{
 			wire:        wire,
 			destination: c.kind.destination,
-			variant:     c.kind.variant,
+			variant:     c.variant(),
 			method:      methodOf(c.req),
 			site:        c.kind.site,
 			mode:        c.kind.mode,
@@ -68,7 +68,7 @@ func (c *call) write(wire fingerprint.Wire) fingerprint.Head {
 	return c.t.cfg.Profile.Head(fingerprint.HeadRequest{
 		Wire:           wire,
 		Destination:    c.kind.destination,
-		Variant:        c.kind.variant,
+		Variant:        c.variant(),
 		Method:         methodOf(c.req),
 		UserActivation: c.kind.activated,
 		Site:           c.kind.site,

@@ -15,10 +15,10 @@ import (
 // have called it, and the fields that follow from that.
 type kind struct {
 	destination fingerprint.Destination
-	variant     fingerprint.Variant
 	mode        string
 	site        string
 	activated   bool
+	ajax        bool   // by XMLHttpRequest, as the request itself says
 	referer     string // "": none
 	origin      string // "": none
 	policy      string // of referrers, as the redirects so far left it
@@ -27,14 +27,12 @@ type kind struct {
 // kindOf infers what the caller's Options leave open: a GET and an HTML form
 // POST are navigations, anything else is a fetch from a page of the same origin.
 func kindOf(req *http.Request, o *Options, p *fingerprint.Profile) kind {
-	k := kind{destination: o.Destination, variant: o.Variant, mode: o.Mode}
+	k := kind{destination: o.Destination, mode: o.Mode}
 	first := firstHop(req) // a redirect changes the method, but not what asked for it
 	if k.destination == "" {
 		k.destination = inferDestination(first)
 	}
-	if k.variant == "" && k.destination == fingerprint.Empty && first.Header.Get("X-Requested-With") == "XMLHttpRequest" {
-		k.variant = fingerprint.XHR
-	}
+	k.ajax = k.destination == fingerprint.Empty && first.Header.Get("X-Requested-With") == "XMLHttpRequest"
 	typed := o.Initiator == "" && k.destination == fingerprint.Document && methodOf(first) == http.MethodGet
 	k.activated = typed || o.UserActivation
 	if typed {
@@ -196,7 +194,15 @@ func serializeOrigin(u *url.URL) string {
 	return key.String()
 }
 
+// variant is Options.Variant, or what the request says in its place.
+func (c *call) variant() fingerprint.Variant {
+	if c.opts.Variant == "" && c.kind.ajax {
+		return fingerprint.XHR
+	}
+	return c.opts.Variant
+}
+
 // covered says that the profile holds what the browser sends for this request.
 func (c *call) covered(wire fingerprint.Wire) error {
-	return c.t.cfg.Profile.Covers(fingerprint.HeadRequest{Wire: wire, Destination: c.kind.destination, Variant: c.kind.variant})
+	return c.t.cfg.Profile.Covers(fingerprint.HeadRequest{Wire: wire, Destination: c.kind.destination, Variant: c.variant()})
 }

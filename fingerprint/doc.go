@@ -19,14 +19,18 @@
 // # A new browser
 //
 // Profiles are files: profiles/NAME.json. One that differs from another in a few
-// parts names it as its "base" and holds the difference alone.
+// parts names it as its "base" and holds the difference alone. Import of package
+// capture makes one of a recorded browser; [Load] reads it at run time. A kind of
+// request that was never recorded is named in Profile.Absent, and
+// [Profile.Covers] refuses it.
 //
 // # Limitations
 //
-// A header list stands for the commonest request of its kind: an image in view, a
-// script that blocks, fetch() rather than XMLHttpRequest. Chromium mixes a page's
-// own fields into the others in the order of a hash table; here they have one
-// place. HTTP/3 is not described.
+// What a request is has to be said: [Variant] tells those of one destination
+// apart. A browser decides about the priority of some images by their place on the
+// page; here the variant does. A page's own fields are mixed into Chromium's in the
+// order that its hash table gives them, as inserted in the order of their names.
+// HTTP/3 and CORS preflights are not described.
 //
 // The package uses the standard library only and opens no connection. Values are
 // safe for concurrent reading.

@@ -37,9 +37,9 @@ const (
 // A Kind is a kind of request: what carries it, for which destination, and
 // which variant. An empty part stands for all.
 type Kind struct {
-	Wire        Wire        `json:"wire,omitempty"`
-	Destination Destination `json:"destination,omitempty"`
-	Variant     Variant     `json:"variant,omitempty"`
+	Wire        Wire        `json:"wire,omitempty"`        // what carries it
+	Destination Destination `json:"destination,omitempty"` // of the Fetch standard
+	Variant     Variant     `json:"variant,omitempty"`     // of the destination
 }
 
 // String returns the kind in words: "script (module) over h2".

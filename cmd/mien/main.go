@@ -48,7 +48,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 	root.SetArgs(args)
 	root.SetOut(stdout)
 	root.SetErr(stderr)
-	root.AddCommand(demoCommand(), demoOriginCommand(), demoClientCommand(), getCommand(), serveCommand(), doctorCommand(), profilesCommand(), showCommand(), importCommand(), diffCommand())
+	root.AddCommand(demoCommand(), demoOriginCommand(), demoClientCommand(), getCommand(), serveCommand(), doctorCommand(), profilesCommand(), showCommand(), importCommand(), diffCommand(), captureCommand())
 	err := root.ExecuteContext(ctx)
 	var failed *failedError
 	switch {

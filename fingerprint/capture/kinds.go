@@ -113,7 +113,7 @@ func (r *Request) destination() fingerprint.Destination {
 	// Cleartext has no such field.
 	switch accept := r.get("accept"); {
 	case r.has("upgrade-insecure-requests"):
-		if strings.HasPrefix(r.kindName(), "iframe") {
+		if strings.Contains(r.kindName(), "iframe") {
 			return fingerprint.Iframe
 		}
 		return fingerprint.Document
@@ -163,13 +163,29 @@ func (r *Request) given(name string) bool {
 	return strings.HasPrefix(name, "x-") || slices.Contains(pageFields, name)
 }
 
+// site is Sec-Fetch-Site, or, over cleartext, what it would be.
+func (r *Request) site() string {
+	name := r.kindName()
+	switch site := r.get("sec-fetch-site"); {
+	case site != "" || r.Wire != fingerprint.OverCleartext:
+		return site
+	case strings.HasPrefix(name, "x-"), strings.Contains(name, "xredir"), strings.HasSuffix(name, "-cross"):
+		return "cross-site"
+	case strings.HasPrefix(name, "samesite"):
+		return "same-site"
+	case name == "/":
+		return "none"
+	}
+	return "same-origin"
+}
+
 // HeadRequest is what a client has to know to send r, as v: the facts of the
 // request, and the fields that were given to the browser.
 func (r *Request) HeadRequest(v fingerprint.Variant) fingerprint.HeadRequest {
 	f := r.facts()
 	h := fingerprint.HeadRequest{
 		Wire: r.Wire, Method: r.Method, Destination: r.destination(), Variant: v,
-		Mode: r.get("sec-fetch-mode"), Site: r.get("sec-fetch-site"),
+		Mode: r.get("sec-fetch-mode"), Site: r.site(),
 		UserActivation: r.has("sec-fetch-user"), Redirected: f.redirected, Submitted: f.submitted,
 		Credentials: f.credentials,
 		Header:      map[string][]string{},

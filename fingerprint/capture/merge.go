@@ -96,6 +96,9 @@ func split(samples []*sample, clashes map[string][]string, moved map[string]sele
 		return strings.Compare(a, b)
 	})
 	for _, name := range names {
+		if name == "*" || name == mixToken {
+			continue // they have one place
+		}
 		if s, ok := divider(samples, name); ok {
 			part(samples, name, s, moved)
 			return nil

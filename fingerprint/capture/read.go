@@ -17,7 +17,7 @@ import (
 // A Capture is what a browser was seen to send. It is safe for concurrent
 // reading.
 type Capture struct {
-	Hellos   []Hello
+	Hellos   []Hello   // in the order of the runs' names and files
 	Requests []Request // in the order of the runs' names, and sent
 	Frames   []Frame   // the browser's, in that order too
 }
@@ -32,13 +32,13 @@ type Hello struct {
 
 // Request is one recorded request.
 type Request struct {
-	Run    string // the folder of the run
-	Conn   string // the connection, "c002"
-	Wire   fingerprint.Wire
-	Stream uint32
-	Method string
-	Host   string
-	Path   string
+	Run    string           // the folder of the run
+	Conn   string           // the connection, "c002"
+	Wire   fingerprint.Wire // what carried it
+	Stream uint32           // over HTTP/2 its stream, over HTTP/1.1 its number
+	Method string           // GET, …
+	Host   string           // or :authority
+	Path   string           // with the query
 	// Fields in wire order; over HTTP/2 with pseudo-header fields.
 	Fields   []fingerprint.HeaderField
 	Priority fingerprint.PriorityFrame // of its HEADERS frame; Weight 0: none
@@ -49,10 +49,10 @@ type Request struct {
 
 // Frame is one HTTP/2 frame that the browser sent.
 type Frame struct {
-	Run, Conn string
-	Type      byte
-	Flags     byte
-	Stream    uint32
+	Run, Conn string // where it was seen, as in Request
+	Type      byte   // RFC 9113 §6
+	Flags     byte   // of its header
+	Stream    uint32 // 0: the connection
 	Len       int    // of the payload, in bytes
 	Payload   []byte // nil for DATA and HEADERS
 }

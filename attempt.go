@@ -30,6 +30,9 @@ type call struct {
 	wait    *headerWait // of the last attempt; nil without Timeouts.Headers
 	fresh   bool        // the next attempt needs a connection of its own
 	sent    bool        // an attempt before this one may have reached the origin
+	left    bool        // so may the attempt that ended last
+	lent    *lentBody   // the body of the last attempt; nil if it has GetBody
+	given   bool        // a body without GetBody went to an attempt for good
 	detours int         // times that a way out failed and another was asked for
 	h1Only  bool        // over HTTP/1.1, whatever the origin speaks
 	// noTunnel: a WebSocket gets a connection of its own, even where the origin
@@ -110,7 +113,7 @@ func (c *call) send() (*http.Response, error) {
 	}
 	if ctx.Err() != nil { // before it has anything dialled
 		closeBody(c.req)
-		return nil, c.fail(retry.Failure{Phase: retry.PhaseQueue, Err: context.Cause(ctx)}, 0)
+		return nil, c.fail(retry.Failure{Phase: retry.PhaseQueue, Err: endOf(ctx)}, 0)
 	}
 	var err error
 	if c.slots, err = c.t.acquire(ctx, c.key.host); err != nil {
@@ -142,10 +145,14 @@ func (c *call) attempts(ctx context.Context) (*http.Response, error) {
 					break
 				}
 				closeBody(c.req)
+				if connecting.attempt > 0 { // those by other ways out were this request's too
+					connecting.attempt = max(connecting.attempt, c.detours+1)
+				}
 				e := c.fail(connecting.failure, connecting.attempt)
 				e.Reason = connecting.reason
 				return nil, e
 			}
+			c.left = f.Sent
 			if v = c.judge().Failed(time.Now(), *f); !v.Retry {
 				closeBody(c.req)
 				e := c.fail(*f, c.attempt)
@@ -153,9 +160,12 @@ func (c *call) attempts(ctx context.Context) (*http.Response, error) {
 				return nil, e
 			}
 		case c.final(resp.StatusCode):
+			c.settled()
 			return c.finish(resp, pc), nil
 		default:
+			c.left = true
 			if v = c.judge().Answered(time.Now(), resp); !v.Retry {
+				c.settled()
 				return c.finish(resp, pc), nil
 			}
 			discard(resp, func() { pc.abort(resp.Body) })
@@ -176,6 +186,7 @@ func (c *call) elsewhere(e *connectError, v *retry.Verdict) bool {
 	}
 	c.detours++
 	c.attempt--
+	e.attempt = max(e.attempt, c.detours)
 	*v = retry.Verdict{Retry: true, Class: retry.Classify(e.failure), Wait: e.wait, Attempt: e.attempt}
 	return true
 }
@@ -187,6 +198,7 @@ func (c *call) judge() *retry.Run {
 			Policy:     c.t.cfg.Retry,
 			Request:    c.req,
 			Idempotent: c.opts.Idempotent,
+			Replayable: c.replayable,
 			Spend:      c.origin.spend,
 		})
 	}
@@ -249,7 +261,7 @@ func (c *call) exchange(ctx context.Context) (*http.Response, *pooled, *retry.Fa
 		c.wait = newHeaderWait(ctx, d)
 		ctx = c.wait.ctx
 	}
-	out, err := c.outgoing(ctx)
+	out, err := c.outgoing(ctx, pc.wire)
 	if err != nil {
 		c.wait.stop()
 		o.giveBack(pc)
@@ -278,7 +290,7 @@ func (c *call) exchange(ctx context.Context) (*http.Response, *pooled, *retry.Fa
 		// An answer that crossed with the end of the context: net/http prefers
 		// the answer, the caller has gone.
 		_ = resp.Body.Close()
-		err = context.Cause(ctx)
+		err = endOf(ctx)
 	}
 	if errors.Is(err, h2.ErrPlaceLost) {
 		if c.attempt > 1 {
@@ -320,7 +332,7 @@ func (c *call) failure(ctx context.Context, err error, reused bool) *retry.Failu
 	}
 	switch {
 	case ctx.Err() != nil:
-		f.Err = context.Cause(ctx)
+		f.Err = endOf(ctx)
 	case !c.t.open():
 		f.Err = errSessionClosed
 	}
@@ -361,7 +373,7 @@ func (c *call) again(ctx context.Context, v retry.Verdict, f *retry.Failure) err
 	case <-timer.C:
 		return nil
 	case <-ctx.Done():
-		cause = context.Cause(ctx)
+		cause = endOf(ctx)
 	case <-c.t.ctx.Done():
 		cause = errSessionClosed
 	}

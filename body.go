@@ -49,8 +49,8 @@ func (b *responseBody) Read(p []byte) (int, error) {
 		b.end(nil)
 		return n, err
 	}
-	if cause := context.Cause(b.call.req.Context()); cause != nil {
-		err = cause
+	if ctx := b.call.req.Context(); ctx.Err() != nil {
+		err = endOf(ctx)
 	} else if !b.call.t.open() {
 		err = errSessionClosed
 	}
@@ -71,7 +71,7 @@ func (b *responseBody) Close() error {
 // expire is the end of the request's context.
 func (b *responseBody) expire() {
 	ctx := b.call.req.Context()
-	b.end(b.call.fail(retry.Failure{Phase: retry.PhaseBody, Sent: true, Err: context.Cause(ctx)}, b.call.attempt))
+	b.end(b.call.fail(retry.Failure{Phase: retry.PhaseBody, Sent: true, Err: endOf(ctx)}, b.call.attempt))
 }
 
 // end is the end of the request; only the first counts.
@@ -163,7 +163,7 @@ type stallBody struct {
 
 func (b *stallBody) Read(p []byte) (int, error) {
 	if r, ok := b.ReadCloser.(interface{ Ready() bool }); ok && r.Ready() {
-		return b.ReadCloser.Read(p)
+		return b.late(b.ReadCloser.Read(p))
 	}
 	if b.timer == nil {
 		b.timer = time.AfterFunc(b.limit, func() {
@@ -175,6 +175,11 @@ func (b *stallBody) Read(p []byte) (int, error) {
 	}
 	n, err := b.ReadCloser.Read(p)
 	b.timer.Stop()
+	return b.late(n, err)
+}
+
+// late names the timer where an error is its doing.
+func (b *stallBody) late(n int, err error) (int, error) {
 	if err != nil && b.fired.Load() { // an EOF too: the server may have ended because we did
 		err = &stallError{b.limit}
 	}

@@ -284,7 +284,9 @@ func checkField(where, name string, values []string) error {
 	}
 	for _, v := range values {
 		if !httpguts.ValidHeaderFieldValue(v) {
-			return fmt.Errorf("%s: the value of %s holds a byte that no field value may hold (RFC 9110 §5.5): %q", where, name, v)
+			// Without the value, which may be a secret with a line break behind it.
+			at := strings.IndexFunc(v, func(r rune) bool { return r < ' ' && r != '\t' || r == 0x7f })
+			return fmt.Errorf("%s: the value of %s holds byte 0x%02x at %d, which no field value may hold (RFC 9110 §5.5)", where, name, v[at], at)
 		}
 	}
 	return nil

@@ -123,11 +123,7 @@ func (c *h1Conn) Close() error {
 func (c *h1Conn) RoundTrip(req *http.Request, head *fingerprint.Head) (*http.Response, error) {
 	absolute := ""
 	if c.forwarded {
-		u := url.URL{Scheme: "http", Host: req.Host, Path: req.URL.Path, RawPath: req.URL.RawPath, ForceQuery: req.URL.ForceQuery, RawQuery: req.URL.RawQuery}
-		if u.Path == "" {
-			u.Path = "/"
-		}
-		absolute = u.String()
+		absolute = absoluteForm(req)
 		head = c.proxied(head)
 	}
 	c.conn.Begin(head, absolute)
@@ -152,6 +148,23 @@ func (c *h1Conn) RoundTrip(req *http.Request, head *fingerprint.Head) (*http.Res
 		resp.Body = &h1Body{ReadCloser: resp.Body, conn: c}
 	}
 	return resp, nil
+}
+
+// absoluteForm is the target of req for a proxy that forwards it (RFC 9112 §3.2.2),
+// with the same path and query that it would have for the origin itself.
+func absoluteForm(req *http.Request) string {
+	target := req.URL.RequestURI()
+	if rest, ok := strings.CutPrefix(target, req.URL.Scheme+"://"); ok { // of an opaque URL
+		target = strings.TrimLeftFunc(rest, func(r rune) bool { return r != '/' && r != '?' })
+	}
+	switch {
+	case target == "*":
+		target = "" // RFC 9112 §3.2.4
+	case !strings.HasPrefix(target, "/"): // nothing of it may become a part of the host
+		target = "/" + target
+	}
+	u := url.URL{Scheme: "http", Host: req.Host}
+	return u.String() + target
 }
 
 // proxied is head as browsers send it to a proxy that forwards it, captured in

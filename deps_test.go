@@ -63,8 +63,13 @@ var importRules = []importRule{
 	},
 	{
 		in: []string{"cmd/...", "examples/..."}, tests: true,
-		not: []string{"internal/..."},
-		why: "what they do, every importer of the module must be able to do",
+		not: []string{"internal/..."}, may: []string{"internal/livetest"},
+		why: "what they do, every importer of the module must be able to do. (livetest: their tests start programs)",
+	},
+	{
+		in:  []string{"..."},
+		not: []string{"internal/livetest"},
+		why: "it is for tests alone",
 	},
 	{
 		in: []string{"cmd/mien/internal/..."}, but: []string{"cmd/mien/internal/capture"},
@@ -82,16 +87,16 @@ var importRules = []importRule{
 		why: "a library does not print; warnings go to Config.Logger. (mientest: the type of http.Server's ErrorLog)",
 	},
 	{
-		in: []string{"..."}, but: []string{"examples/..."},
+		in: []string{"..."}, but: []string{"examples/...", "internal/livetest"},
 		not: []string{"testing", "net/http/httptest"},
-		why: "test machinery does not belong into a program; mientest too works without a *testing.T",
+		why: "test machinery does not belong into a program; mientest too works without a *testing.T. (livetest: for tests alone)",
 	},
 }
 
 // useRules say who may call what.
 var useRules = []useRule{
 	{
-		but: []string{"internal/egress", "mientest/...", "cmd/...", "examples/..."},
+		but: []string{"internal/egress", "internal/livetest", "mientest/...", "cmd/...", "examples/..."},
 		of:  "net",
 		not: []string{
 			"Dial*", "Dialer", "ListenPacket", "ListenUDP", "ListenIP", "ListenUnixgram", "ListenMulticastUDP",
@@ -249,6 +254,10 @@ func TestRulesBite(t *testing.T) {
 		{"cmd/mien", modulePath + "/internal/h2", true, true},
 		{"cmd/mien", modulePath + "/mientest", false, false},
 		{"cmd/mien", modulePath + "/cmd/mien/internal/doctor", false, false},
+		{"cmd/mien", modulePath + "/internal/livetest", true, false},
+		{"cmd/mien", modulePath + "/internal/livetest", false, true},
+		{"cmd/mien/internal/capture", modulePath + "/mientest", false, false},
+		{"cmd/mien/internal/capture", "github.com/spf13/cobra", false, true},
 		{"cmd/mien/internal/doctor", modulePath + "/internal/egress", false, true},
 		{"cmd/mien/internal/doctor", modulePath + "/mientest", false, true},
 		{"cmd/mien/internal/doctor", modulePath + "/mientest", true, false},

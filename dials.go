@@ -260,16 +260,19 @@ func (o *origin) verdict(now, started time.Time, f retry.Failure) verdict {
 	}
 	v := verdict{}
 	down := o.failures.Fail(now, started, f, live, since)
-	v.attempt = o.failures.Failed()
+	if n := o.failures.Failed(); n <= o.before { // a new row, or one more of a round
+		o.before = n - 1
+	}
+	v.attempt = o.failures.Failed() - o.before
 	switch {
 	case o.egress.transport.cfg.Retry.MaxAttempts < 0:
-		v.failOne = true
+		v.failOne, v.attempt = true, 1
 	case decision == retry.Never, down:
 		v.failAll, v.down = true, down && decision != retry.Never
 	default:
 		v.wait = o.failures.Wait()
 		// Each attempt may go through another proxy, if the caller has several.
-		v.elsewhere = (class == retry.ProxyReset || class == retry.ProxyRefused) && o.egress.transport.cfg.Proxy != nil
+		v.elsewhere = f.Phase == retry.PhaseProxy && o.egress.transport.cfg.Proxy != nil
 	}
 	return v
 }
@@ -311,22 +314,23 @@ func (o *origin) alone(ctx context.Context, h1Only bool) (*pooled, *connectError
 			f = endedUnused(pc)
 		}
 		if ctx.Err() != nil {
-			return nil, &connectError{failure: retry.Failure{Phase: f.Phase, Err: context.Cause(ctx)}, attempt: n}
+			return nil, &connectError{failure: retry.Failure{Phase: f.Phase, Err: endOf(ctx)}, attempt: n}
 		}
 		o.mu.Lock()
 		v := o.verdict(now, d.started, *f)
 		o.mu.Unlock()
 		if v.failAll || v.failOne || v.elsewhere {
 			e := v.error(*f)
+			e.attempt = n
 			return nil, &e
 		}
-		o.egress.transport.retried(RetryInfo{Origin: o.key.String(), Attempt: v.attempt, Class: retry.Classify(*f), Wait: v.wait, Err: f.Err})
+		o.egress.transport.retried(RetryInfo{Origin: o.key.String(), Attempt: n, Class: retry.Classify(*f), Wait: v.wait, Err: f.Err})
 		timer := time.NewTimer(v.wait)
 		select {
 		case <-timer.C:
 		case <-ctx.Done():
 			timer.Stop()
-			return nil, &connectError{failure: retry.Failure{Phase: f.Phase, Err: context.Cause(ctx)}, attempt: v.attempt}
+			return nil, &connectError{failure: retry.Failure{Phase: f.Phase, Err: endOf(ctx)}, attempt: n}
 		}
 	}
 }

@@ -32,7 +32,10 @@ type Error struct {
 	Origin string
 	// Proxy is host:port of the proxy involved, without credentials; "" if none.
 	Proxy string
-	// Attempt is the number of the attempt that failed, from 1; 0 if none was made.
+	// Attempt is the number of the attempt that failed, from 1; 0 if none was
+	// made. Where no connection could be had (Phase.Connecting) attempts at one
+	// are counted, which serve all who wait for the origin: since the first of
+	// those began to wait, or since a handshake last completed.
 	Attempt int
 	// Sent says whether any byte of the request can have reached the origin.
 	Sent bool
@@ -181,6 +184,20 @@ func invalidf(format string, args ...any) error {
 	return &invalidError{err: fmt.Errorf(format, args...)}
 }
 
+// endOf is why ctx ended: context.Canceled or context.DeadlineExceeded, around the
+// cause if the caller gave one, or what ended it here.
+func endOf(ctx context.Context) error {
+	err, cause := ctx.Err(), context.Cause(ctx)
+	switch cause.(type) {
+	case *headerTimeout, sessionClosed:
+		return cause
+	}
+	if cause == err || cause == context.Canceled || cause == context.DeadlineExceeded {
+		return cause
+	}
+	return fmt.Errorf("%w: %w", err, cause)
+}
+
 // errSessionClosed is net.ErrClosed with the session's name on it.
 var errSessionClosed error = sessionClosed{}
 
@@ -191,12 +208,9 @@ func (sessionClosed) Error() string        { return "mien: session is closed: " 
 func (sessionClosed) Unwrap() error        { return net.ErrClosed }
 func (sessionClosed) FailureClass() string { return string(retry.Canceled) }
 
-// fail makes the Error for req. An err that is one already is returned as it is.
+// fail makes the Error for req. One that is in f.Err is another request's: of a
+// Resolver that works through a Session, or the cause of a context's end.
 func fail(req *http.Request, f retry.Failure, origin string, attempt int) *Error {
-	var done *Error
-	if errors.As(f.Err, &done) {
-		return done
-	}
 	e := &Error{Request: req, Phase: f.Phase, Class: retry.Classify(f), Origin: origin, Attempt: attempt, Sent: f.Sent, Err: f.Err}
 	var way *egress.Error
 	if errors.As(f.Err, &way) {

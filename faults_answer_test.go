@@ -25,7 +25,7 @@ func answerFaults() []fault {
 		limits   = "header section over the limit; floods"
 	)
 	redirected := outcome{phase: retry.PhaseHeaders, class: retry.Redirect, sent: true}
-	protocolBroken := outcome{phase: retry.PhaseHeaders, class: retry.Protocol, sent: true}
+	tooMuch := outcome{phase: retry.PhaseHeaders, class: retry.Protocol, sent: true, limit: true}
 	return []fault{
 		{row: "final response while the upload still runs", run: earlyAnswer},
 		{row: "421 Misdirected Request", run: misdirected},
@@ -36,7 +36,7 @@ func answerFaults() []fault {
 		{row: redirect, variant: "vetoed", want: redirected, decision: retry.Never, seen: true,
 			start: redirecting("/", mien.Redirect{Check: func(*http.Request, []*http.Request) error { return errors.New("no further") }})},
 		{row: redirect, variant: "unparsable Location", start: redirecting("https://[::1", mien.Redirect{}), want: redirected, decision: retry.Never, seen: true},
-		{row: limits, variant: "header section, h1", wire: "h1", want: protocolBroken, decision: retry.Never, seen: true,
+		{row: limits, variant: "header section, h1", wire: "h1", want: tooMuch, decision: retry.Never, seen: true,
 			start: func(t *testing.T, p place, times int) *broken {
 				b := scriptedH1(t, p, times, func(c *tls.Conn, _ *http.Request) {
 					_, _ = io.WriteString(c, "HTTP/1.1 200 OK\r\nX-Large: "+strings.Repeat("x", 10_000)+"\r\n\r\n")
@@ -45,7 +45,7 @@ func answerFaults() []fault {
 				b.cfg.Limits.HeaderBytes = 4096
 				return b
 			}},
-		{row: limits, variant: "1xx flood, h1", wire: "h1", want: protocolBroken, decision: retry.Never, seen: true,
+		{row: limits, variant: "1xx flood, h1", wire: "h1", want: tooMuch, decision: retry.Never, seen: true,
 			start: func(t *testing.T, p place, times int) *broken {
 				b := scriptedH1(t, p, times, func(c *tls.Conn, _ *http.Request) {
 					for {

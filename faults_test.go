@@ -31,6 +31,7 @@ type outcome struct {
 	h2                         string // name of the HTTP/2 code, "" if there is none
 	status                     int    // of the proxy, 0 if there is none
 	socks                      byte   // reply, 0 if there is none
+	limit                      bool   // one of ours was passed
 	timeout                    bool
 	canceled, deadline, closed bool // errors.Is for the standard sentinels
 	over                       bool // the context of the error's request has ended
@@ -51,6 +52,8 @@ func outcomeOf(err error) outcome {
 	if code, ok := e.HTTP2Code(); ok {
 		o.h2 = http2.ErrCode(code).String()
 	}
+	var limit interface{ LimitExceeded() bool }
+	o.limit = errors.As(err, &limit) && limit.LimitExceeded()
 	if p, ok := any(e).(interface{ ProxyStatus() (int, bool) }); ok {
 		o.status, _ = p.ProxyStatus()
 	}

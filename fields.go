@@ -13,14 +13,18 @@ import (
 
 // outgoing is the request that goes to a connection: the caller's, with the
 // authority in ASCII and, from the second attempt on, a new copy of its body.
-func (c *call) outgoing(ctx context.Context) (*http.Request, error) {
+func (c *call) outgoing(ctx context.Context, wire fingerprint.Wire) (*http.Request, error) {
 	host := authority(c.req, c.key)
-	if c.attempt == 1 && host == c.req.Host && ctx == c.req.Context() {
+	replayable := retry.Replayable(c.req)
+	if replayable && c.attempt == 1 && host == c.req.Host && c.wait == nil {
 		return c.req, nil // as it stands: connections do not write to it
 	}
 	out := c.req.WithContext(ctx)
 	out.Host = host
-	if c.attempt == 1 {
+	switch {
+	case !replayable:
+		return c.lend(out, wire)
+	case c.attempt == 1:
 		return out, nil
 	}
 	return retry.Rewind(out)

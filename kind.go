@@ -47,11 +47,26 @@ func kindOf(req *http.Request, o *Options, p *fingerprint.Profile) kind {
 	}
 	gecko := p.Browser.Engine == "gecko"
 	k.referer, k.policy = referrerOver(from, req, gecko)
-	if m := methodOf(req); m != http.MethodGet && m != http.MethodHead ||
-		!k.navigates() && k.site != "same-origin" && k.mode != "no-cors" && k.destination == fingerprint.Empty {
+	// What a script fetches from its own origin goes without; Chromium says it of
+	// elements that use CORS wherever they load from.
+	foreign := k.site != "same-origin" || !gecko && k.destination != fingerprint.Empty
+	if m := methodOf(req); m != http.MethodGet && m != http.MethodHead || foreign && k.cors(o.Variant) {
 		k.origin = originFor(from, req, &k, gecko)
 	}
 	return k
+}
+
+// cors reports whether the request's mode is "cors": fetches, fonts and modules
+// have it where nobody says otherwise.
+func (k *kind) cors(v fingerprint.Variant) bool {
+	if k.mode != "" {
+		return k.mode == "cors"
+	}
+	switch k.destination {
+	case fingerprint.Empty, fingerprint.Font:
+		return true
+	}
+	return k.destination == fingerprint.Script && v == fingerprint.Module
 }
 
 // navigates reports whether the response becomes a page, in a tab or a frame.

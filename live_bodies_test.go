@@ -2,21 +2,14 @@ package mien_test
 
 import (
 	"bufio"
-	"bytes"
 	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	crand "crypto/rand"
 	"crypto/sha256"
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/hex"
-	"encoding/pem"
 	"fmt"
 	"io"
-	"math/big"
 	"math/rand/v2"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -29,6 +22,7 @@ import (
 
 	"github.com/mien-http/mien"
 	"github.com/mien-http/mien/fingerprint"
+	"github.com/mien-http/mien/internal/livetest"
 )
 
 const (
@@ -71,9 +65,9 @@ func TestLiveBodies(t *testing.T) {
 		start func(t *testing.T, dir string, piece []byte, most int) string
 	}{{"nginx", startBodiesNginx}, {"node", startBodiesNode}, {"go", startBodiesGo}} {
 		t.Run(server.name, func(t *testing.T) {
-			dir := t.TempDir()
-			s := bodyServer{pool: bodyCertificate(t, dir)}
-			s.url = server.start(t, dir, piece, most)
+			files := livetest.NewFiles(t)
+			s := bodyServer{pool: files.Pool}
+			s.url = server.start(t, files.Dir, piece, most)
 			for _, name := range []string{"chromium-156-linux", "firefox-153-linux"} {
 				for _, l := range loads {
 					t.Run(fmt.Sprintf("%s %d of %d MiB", name, l.streams, l.pieces), func(t *testing.T) {
@@ -261,28 +255,14 @@ func startBodiesNginx(t *testing.T, dir string, piece []byte, most int) string {
 			t.Fatal(err)
 		}
 	}
-	// nginx cannot say which port it got when it is given 0.
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	addr := l.Addr().String()
-	l.Close()
+	addr := livetest.FreeAddr(t)
 	conf := filepath.Join(dir, "nginx.conf")
 	if err := os.WriteFile(conf, fmt.Appendf(nil, bodiesNginx, filepath.ToSlash(dir), addr, sums.URL), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	startServer(t, exec.Command(nginx, "-p", dir, "-e", "stderr", "-c", conf))
-	tick := time.NewTicker(10 * time.Millisecond)
-	defer tick.Stop()
-	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); <-tick.C {
-		if c, err := net.Dial("tcp", addr); err == nil {
-			c.Close()
-			return "https://" + addr
-		}
-	}
-	t.Fatalf("nginx does not listen on %s", addr)
-	return ""
+	livetest.Start(t, exec.Command(nginx, "-p", dir, "-e", "stderr", "-c", conf))
+	livetest.WaitFor(t, addr)
+	return "https://" + addr
 }
 
 const bodiesNode = `
@@ -320,61 +300,10 @@ func startBodiesNode(t *testing.T, dir string, piece []byte, _ int) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	startServer(t, cmd)
+	livetest.Start(t, cmd)
 	port, err := bufio.NewReader(out).ReadString('\n')
 	if err != nil {
 		t.Fatalf("node printed no port: %v", err)
 	}
 	return "https://127.0.0.1:" + strings.TrimSpace(port)
-}
-
-// startServer starts cmd and ends it with the test.
-func startServer(t *testing.T, cmd *exec.Cmd) {
-	t.Helper()
-	var stderr bytes.Buffer
-	cmd.Stderr = &stderr
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		_ = cmd.Process.Kill()
-		_ = cmd.Wait()
-		if t.Failed() {
-			t.Logf("%s: %s", cmd.Path, &stderr)
-		}
-	})
-}
-
-// bodyCertificate writes cert.pem and key.pem to dir and returns a pool that
-// trusts them.
-func bodyCertificate(t *testing.T, dir string) *x509.CertPool {
-	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), crand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1), NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
-		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
-	}
-	der, err := x509.CreateCertificate(crand.Reader, template, template, key.Public(), key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	private, err := x509.MarshalPKCS8PrivateKey(key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for name, block := range map[string]*pem.Block{"cert.pem": {Type: "CERTIFICATE", Bytes: der}, "key.pem": {Type: "PRIVATE KEY", Bytes: private}} {
-		if err := os.WriteFile(filepath.Join(dir, name), pem.EncodeToMemory(block), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	cert, err := x509.ParseCertificate(der)
-	if err != nil {
-		t.Fatal(err)
-	}
-	pool := x509.NewCertPool()
-	pool.AddCert(cert)
-	return pool
 }

@@ -16,73 +16,16 @@ import (
 
 	"github.com/mien-http/mien"
 	"github.com/mien-http/mien/fingerprint"
+	"github.com/mien-http/mien/internal/livetest"
 	"github.com/mien-http/mien/mientest"
 )
-
-// requireLive makes a browser that is not installed a failure.
-const requireLive = "MIEN_REQUIRE_LIVE"
 
 const liveHost = "www.shop.test"
 
 // installed is the path of a program; without it the test is skipped.
 func installed(t *testing.T, name string) string {
 	t.Helper()
-	path, err := exec.LookPath(name)
-	if err == nil {
-		return path
-	}
-	if os.Getenv(requireLive) != "" {
-		t.Fatalf("%s is not installed, and %s is set", name, requireLive)
-	}
-	t.Skipf("%s is not installed", name)
-	return ""
-}
-
-// nssTrust makes an NSS certificate database in dir that trusts the origin.
-func nssTrust(t *testing.T, dir string, origin *mientest.Origin) {
-	t.Helper()
-	nssTrustPEM(t, dir, origin.CertPEM())
-}
-
-// nssTrustPEM makes one that trusts the CA.
-func nssTrustPEM(t *testing.T, dir string, authority []byte) {
-	t.Helper()
-	certutil := installed(t, "certutil")
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		t.Fatal(err)
-	}
-	ca := filepath.Join(t.TempDir(), "ca.pem")
-	if err := os.WriteFile(ca, authority, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	for _, args := range [][]string{
-		{"-N", "-d", "sql:" + dir, "--empty-password"},
-		{"-A", "-d", "sql:" + dir, "-n", "mientest", "-t", "C,,", "-i", ca},
-	} {
-		if out, err := exec.CommandContext(t.Context(), certutil, args...).CombinedOutput(); err != nil {
-			t.Fatalf("certutil %s: %v\n%s", args[0], err, out)
-		}
-	}
-}
-
-// homeDir is a directory for a browser. Its processes outlive the one that is
-// killed by a moment and still write there, which t.TempDir does not forgive.
-func homeDir(t *testing.T) string {
-	t.Helper()
-	dir, err := os.MkdirTemp("", "mien-live-") //nolint:usetesting // see above
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		for range 100 {
-			if os.RemoveAll(dir) == nil {
-				return
-			}
-			<-time.After(50 * time.Millisecond)
-		}
-		t.Logf("%s was left behind", dir)
-	})
-	return dir
+	return livetest.Program(t, name)
 }
 
 // browse runs a browser until the origin has seen its navigation.
@@ -109,7 +52,7 @@ func browse(t *testing.T, visited <-chan struct{}, env []string, name string, ar
 func TestLiveChromium(t *testing.T) {
 	path := installed(t, "chromium")
 	testLive(t, path, "chromium-156-linux", func(home string, origin *mientest.Origin, visited <-chan struct{}, url string) {
-		nssTrust(t, filepath.Join(home, ".pki", "nssdb"), origin)
+		livetest.TrustNSS(t, filepath.Join(home, ".pki", "nssdb"), origin.CertPEM())
 		browse(t, visited, []string{"HOME=" + home}, path,
 			"--headless=new", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking",
 			"--disable-component-update", "--disable-sync", "--user-data-dir="+filepath.Join(home, "profile"),
@@ -121,7 +64,7 @@ func TestLiveFirefox(t *testing.T) {
 	path := installed(t, "firefox-esr")
 	testLive(t, path, "firefox-153-linux", func(home string, origin *mientest.Origin, visited <-chan struct{}, url string) {
 		profile := filepath.Join(home, "profile")
-		nssTrust(t, profile, origin)
+		livetest.TrustNSS(t, profile, origin.CertPEM())
 		prefs := `user_pref("network.dns.forceResolve", "127.0.0.1");
 user_pref("app.update.enabled", false);
 user_pref("browser.shell.checkDefaultBrowser", false);
@@ -164,7 +107,7 @@ func testLive(t *testing.T, path, name string, visit func(home string, origin *m
 				}),
 			})
 			url := strings.Replace(origin.URL, "127.0.0.1", liveHost, 1) + "/visit"
-			visit(homeDir(t), origin, visited, url)
+			visit(livetest.Home(t), origin, visited, url)
 			theirs, there := navigation(origin)
 			if there == nil {
 				t.Fatal("the browser's navigation was not recorded")

@@ -68,6 +68,7 @@ type origin struct {
 	streams  int                  // guarded by mu; streams per HTTP/2 connection, 0 until one said so
 	h1Until  time.Time            // guarded by mu; HTTP_1_1_REQUIRED holds until then
 	failures retry.ConnectTracker // guarded by mu
+	before   int                  // guarded by mu; failures in a row that those waiting now had no part in
 	budget   retry.Budget         // guarded by mu
 }
 
@@ -90,7 +91,7 @@ type waiter struct {
 // connectError is the failure to get a connection.
 type connectError struct {
 	failure   retry.Failure
-	attempt   int
+	attempt   int // of those who waited together
 	reason    retry.Reason
 	elsewhere bool          // asking for a way out again may give another
 	wait      time.Duration // before that
@@ -121,6 +122,9 @@ func (o *origin) get(ctx context.Context) (*pooled, *connectError) {
 			return pc, nil
 		}
 	}
+	if o.waiters.Len() == 0 {
+		o.before = o.failures.Failed()
+	}
 	w := &waiter{ready: make(chan struct{}), ctx: ctx, since: now}
 	place := o.waiters.PushBack(w)
 	o.dialMore(now)
@@ -141,7 +145,7 @@ func (o *origin) get(ctx context.Context) (*pooled, *connectError) {
 	default:
 		o.waiters.Remove(place)
 	}
-	e := &connectError{failure: retry.Failure{Phase: o.waitedFor(), Err: context.Cause(ctx)}, attempt: o.failures.Failed()}
+	e := &connectError{failure: retry.Failure{Phase: o.waitedFor(), Err: endOf(ctx)}, attempt: max(0, o.failures.Failed()-o.before)}
 	if len(o.dials) > 0 {
 		e.attempt++ // the one under way
 	}

@@ -90,6 +90,8 @@ func badProxies(server *tls.Config) []badProxy {
 		return outcome{phase: retry.PhaseProxy, class: retry.ProxyRefused, status: status}
 	}
 	protocol := outcome{phase: retry.PhaseProxy, class: retry.Protocol}
+	limited := protocol
+	limited.limit = true
 	stalled := outcome{phase: retry.PhaseProxy, class: retry.HandshakeTimeout, timeout: true, deadline: true}
 	const stall = 30 * time.Second // Timeouts.Proxy
 	auth := 3 + len(proxyUser) + len(proxyPassword)
@@ -109,10 +111,10 @@ func badProxies(server *tls.Config) []badProxy {
 		{name: "endless chunks", scheme: "http", serve: flood("HTTP/1.1 502 Bad\r\nTransfer-Encoding: chunked\r\n\r\n", "1\r\nx\r\n"), want: refused(502)},
 		{name: "garbage", scheme: "http", serve: replies("\x00\x01\x02\r\n" + own), want: protocol},
 		{name: "endless garbage", scheme: "http", serve: flood("", "\x00"), want: protocol},
-		{name: "endless line", scheme: "http", serve: flood("HTTP/1.1 200 ", "x"), want: protocol},
-		{name: "endless field", scheme: "http", serve: flood("HTTP/1.1 200 OK\r\nA: ", own), want: protocol},
-		{name: "endless fields", scheme: "http", serve: flood("HTTP/1.1 200 OK\r\n", "A: b\r\n"), want: protocol},
-		{name: "endless interim answers", scheme: "http", serve: flood("", "HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n"), want: protocol},
+		{name: "endless line", scheme: "http", serve: flood("HTTP/1.1 200 ", "x"), want: limited},
+		{name: "endless field", scheme: "http", serve: flood("HTTP/1.1 200 OK\r\nA: ", own), want: limited},
+		{name: "endless fields", scheme: "http", serve: flood("HTTP/1.1 200 OK\r\n", "A: b\r\n"), want: limited},
+		{name: "endless interim answers", scheme: "http", serve: flood("", "HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n"), want: limited},
 
 		{name: "silence", scheme: "http", serve: waits, want: stalled, after: stall},
 		{name: "half a head", scheme: "http", serve: replies("HTTP/1.1 200 OK\r\nVia:"), want: stalled, after: stall},

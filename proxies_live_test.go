@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/mien-http/mien/fingerprint"
+	"github.com/mien-http/mien/internal/livetest"
 )
 
 // throughRecorder is a browser whose proxy is a recorder at scheme://addr.
@@ -102,13 +103,13 @@ func (b *throughRecorder) compare(t *testing.T, scheme string, auth bool) {
 // visit runs the browser until it has sent everything.
 func (b *throughRecorder) visit(t *testing.T, path, scheme string, r *recorder) {
 	t.Helper()
-	home := homeDir(t)
+	home := livetest.Home(t)
 	dir := filepath.Join(home, "profile")
 	ca, err := peerCA()
 	if err != nil {
 		t.Fatal(err)
 	}
-	nssTrustPEM(t, b.trust(home, dir), pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: ca.Leaf.Raw}))
+	livetest.TrustNSS(t, b.trust(home, dir), pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: ca.Leaf.Raw}))
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, path, b.args(t, dir, scheme, r.addr)...)

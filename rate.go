@@ -65,7 +65,7 @@ func (r *hostRates) wait(ctx context.Context, host string) error {
 		return nil
 	case <-ctx.Done():
 		place.Cancel()
-		return &rateError{host: host, perSecond: r.perSecond, delay: delay, err: context.Cause(ctx)}
+		return &rateError{host: host, perSecond: r.perSecond, delay: delay, err: endOf(ctx)}
 	}
 }
 

@@ -14,17 +14,16 @@ func (c *call) finish(resp *http.Response, pc *pooled) *http.Response {
 	resp.Request = c.req
 	if resp.StatusCode == http.StatusSwitchingProtocols {
 		c.slots.release()
+		c.wait.stop() // the connection is the caller's and no context's
 		c.done(resp, 0, nil)
-		return resp // its context stays: the connection may be watching it
+		return resp
 	}
 	stream := isEventStream(resp)
 	if resp.Body == nil || resp.Body == http.NoBody {
 		resp.Body = http.NoBody
 		c.slots.release()
 		pc.letGo()
-		if c.req.Body == nil || c.req.Body == http.NoBody { // else it may still be on its way
-			c.wait.stop()
-		}
+		c.wait.leave()
 		c.done(resp, 0, nil)
 		return resp
 	}

@@ -17,8 +17,10 @@ type headerWait struct {
 	cancel context.CancelCauseFunc
 	timer  *time.Timer
 
-	mu   sync.Mutex
-	over bool // guarded by mu; the header section is there: the clock starts no more
+	mu    sync.Mutex
+	over  bool // guarded by mu; the header section is there: the clock starts no more
+	wrote bool // guarded by mu; the request has gone, or was given up
+	last  bool // guarded by mu; nothing but the request's content needs ctx any more
 }
 
 // newHeaderWait starts no clock yet: that happens when the request is written.
@@ -36,9 +38,14 @@ func newHeaderWait(ctx context.Context, limit time.Duration) *headerWait {
 // start starts the clock, unless the answer came before the request had gone.
 func (w *headerWait) start(limit time.Duration) {
 	w.mu.Lock()
-	defer w.mu.Unlock()
+	w.wrote = true
+	last := w.last
 	if !w.over {
 		w.timer.Reset(limit)
+	}
+	w.mu.Unlock()
+	if last {
+		w.cancel(nil)
 	}
 }
 
@@ -58,6 +65,21 @@ func (w *headerWait) answered() {
 func (w *headerWait) stop() {
 	if w != nil {
 		w.answered()
+		w.cancel(nil)
+	}
+}
+
+// leave is stop once the request's content, which may still be on its way, has gone.
+func (w *headerWait) leave() {
+	if w == nil {
+		return
+	}
+	w.answered()
+	w.mu.Lock()
+	w.last = true
+	wrote := w.wrote
+	w.mu.Unlock()
+	if wrote {
 		w.cancel(nil)
 	}
 }

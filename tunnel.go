@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/mien-http/mien/fingerprint"
@@ -58,8 +59,9 @@ func (c *call) connectWebSocket(ctx context.Context, pc *pooled) (*http.Response
 	whole, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
 	stop := context.AfterFunc(ctx, func() { cancel(context.Cause(ctx)) })
 	r, w := io.Pipe()
+	ended := make(chan struct{})
 	out := c.req.WithContext(whole)
-	out.Method, out.Body, out.ContentLength = http.MethodConnect, r, -1
+	out.Method, out.Body, out.ContentLength = http.MethodConnect, &tunnelUpload{PipeReader: r, ended: ended}, -1
 	out.Host = authority(c.req, c.key)
 	out.Header = http.Header{":protocol": {"websocket"}}
 	header := c.header
@@ -75,27 +77,33 @@ func (c *call) connectWebSocket(ctx context.Context, pc *pooled) (*http.Response
 	c.header = header
 	resp, err := pc.RoundTrip(out, &head)
 	if err != nil {
+		stop()
 		cancel(nil)
 		return nil, err
 	}
 	if resp.StatusCode/100 != 2 {
 		_ = w.Close()
-		return resp, nil // its body ends with ctx
+		if resp.Body == http.NoBody {
+			stop()
+		} else { // ctx ends it
+			resp.Body = &refusalBody{ReadCloser: resp.Body, stop: stop}
+		}
+		return resp, nil
 	}
 	if !stop() {
 		cancel(nil)
 		_ = resp.Body.Close()
-		return nil, context.Cause(ctx)
+		return nil, endOf(ctx)
 	}
 	resp.StatusCode = http.StatusSwitchingProtocols
 	resp.Status = "101 " + http.StatusText(http.StatusSwitchingProtocols)
 	resp.Header.Set("Connection", "Upgrade")
 	resp.Header.Set("Upgrade", "websocket")
-	if key := c.req.Header.Get("Sec-WebSocket-Key"); key != "" {
+	if key := header.Get("Sec-WebSocket-Key"); key != "" { // whatever its case on the request
 		resp.Header.Set("Sec-WebSocket-Accept", acceptKey(key))
 	}
 	resp.ContentLength = 0
-	resp.Body = &tunnelBody{ReadCloser: resp.Body, w: w, cancel: cancel}
+	resp.Body = &tunnelBody{ReadCloser: resp.Body, w: w, ended: ended, cancel: cancel}
 	return resp, nil
 }
 
@@ -106,19 +114,81 @@ func acceptKey(key string) string {
 	return base64.StdEncoding.EncodeToString(sum[:])
 }
 
+// refusalBody lets go of the request's context at its end.
+type refusalBody struct {
+	io.ReadCloser
+	stop func() bool
+}
+
+func (b *refusalBody) Read(p []byte) (int, error) {
+	n, err := b.ReadCloser.Read(p)
+	if err != nil {
+		b.stop()
+	}
+	return n, err
+}
+
+func (b *refusalBody) Close() error {
+	b.stop()
+	return b.ReadCloser.Close()
+}
+
+// tunnelUpload is what a tunnel sends, as the connection reads it.
+type tunnelUpload struct {
+	*io.PipeReader
+	once  sync.Once
+	ended chan struct{} // closed when the connection reads no more
+}
+
+func (u *tunnelUpload) Close() error {
+	u.once.Do(func() { close(u.ended) })
+	return u.PipeReader.Close()
+}
+
 // tunnelBody is a stream as the connection that a 101 hands over: an
-// io.ReadWriteCloser. Read, Write and Close may be called concurrently.
+// io.ReadWriteCloser. Read, Write and Close may be called concurrently. What Write
+// took before Close was called goes out, with END_STREAM behind it (RFC 8441 §5).
 type tunnelBody struct {
 	io.ReadCloser
 	w      *io.PipeWriter
+	ended  <-chan struct{}
 	cancel context.CancelCauseFunc
+
+	mu      sync.Mutex
+	writing int  // guarded by mu; Writes that have not returned
+	closed  bool // guarded by mu
 }
 
-func (b *tunnelBody) Write(p []byte) (int, error) { return b.w.Write(p) }
+func (b *tunnelBody) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	b.writing++
+	b.mu.Unlock()
+	n, err := b.w.Write(p)
+	if err == nil {
+		// The connection asks for more when it has queued what it read: only
+		// then may Close reset the stream.
+		_, err = b.w.Write(nil)
+	}
+	b.mu.Lock()
+	b.writing--
+	b.mu.Unlock()
+	return n, err
+}
 
+// Close ends the stream. A Write that waits for the peer's window is given up.
 func (b *tunnelBody) Close() error {
-	err := b.ReadCloser.Close()
+	b.mu.Lock()
+	again, waits := b.closed, b.writing == 0
+	b.closed = true
+	b.mu.Unlock()
+	if again {
+		return nil
+	}
 	_ = b.w.Close()
+	if waits {
+		<-b.ended
+	}
+	err := b.ReadCloser.Close()
 	b.cancel(nil)
 	return err
 }

@@ -25,10 +25,14 @@ import (
 type webSocketPeer struct {
 	offers bool   // ENABLE_CONNECT_PROTOCOL
 	status string // of the answer to a CONNECT
+	text   string // content of an answer that refuses
+	keeps  bool   // never gives more window than there is at first
 
 	mu       sync.Mutex
 	conns    int                   // guarded by mu
 	connects [][]hpack.HeaderField // guarded by mu
+	got      []byte                // guarded by mu; what all of them sent
+	ended    int                   // guarded by mu; that ended with END_STREAM
 }
 
 func (p *webSocketPeer) start(t *testing.T) (url string, client *tls.Config) {
@@ -106,14 +110,27 @@ func (p *webSocketPeer) serve(nc *tls.Conn) {
 			p.mu.Lock()
 			p.connects = append(p.connects, slices.Clone(frame.Fields))
 			p.mu.Unlock()
-			answer(frame.StreamID, p.status, p.status != "200")
+			answer(frame.StreamID, p.status, p.status != "200" && p.text == "")
+			if p.text != "" {
+				_ = f.WriteData(frame.StreamID, true, []byte(p.text))
+			}
 		case *http2.DataFrame:
-			if n := uint32(len(frame.Data())); n > 0 {
+			p.received(frame)
+			if n := uint32(len(frame.Data())); n > 0 && !p.keeps {
 				_ = f.WriteWindowUpdate(0, n)
 				_ = f.WriteWindowUpdate(frame.StreamID, n)
 			}
 			_ = f.WriteData(frame.StreamID, frame.StreamEnded(), frame.Data())
 		}
+	}
+}
+
+func (p *webSocketPeer) received(frame *http2.DataFrame) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.got = append(p.got, frame.Data()...)
+	if frame.StreamEnded() {
+		p.ended++
 	}
 }
 

@@ -7,6 +7,8 @@ import (
 
 	"golang.org/x/net/http/httpguts"
 	"golang.org/x/net/idna"
+
+	"github.com/mien-http/mien/internal/h1"
 )
 
 // validate checks the whole of req before any layer below sees it, and returns
@@ -32,10 +34,17 @@ func validate(req *http.Request) (originKey, error) {
 	if err := checkTarget(req); err != nil {
 		return none, err
 	}
+	size := 0
 	for name, values := range req.Header {
 		if err := checkField("invalid header", name, values); err != nil {
 			return none, &invalidError{err}
 		}
+		for _, v := range values {
+			size += len(name) + len(v)
+		}
+	}
+	if size > h1.MaxHeadBytes { // over HTTP/2 it would cost all others their connection
+		return none, invalidf("its header fields have %d bytes, and no server known takes more than %d", size, h1.MaxHeadBytes)
 	}
 	for name, values := range req.Trailer {
 		if err := checkField("trailer", name, values); err != nil {

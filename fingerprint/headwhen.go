@@ -42,8 +42,9 @@ func (w *headWriter) credentials() string {
 	}
 	mode := w.r.Mode
 	for i := range w.list.Fields {
-		if mode == "" && same(w.list.Fields[i].Name, "sec-fetch-mode") {
-			mode = w.list.Fields[i].Value
+		f := &w.list.Fields[i]
+		if mode == "" && same(f.Name, "sec-fetch-mode") && chosen(f.For, w.r.Variant) {
+			mode = f.Value
 		}
 	}
 	if mode == "navigate" || mode == "no-cors" && w.r.Destination != Empty {

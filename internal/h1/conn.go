@@ -30,6 +30,7 @@ type Conn struct {
 	sent     bool  // a byte of the current request was passed below
 	answered bool  // a byte was read after that
 	closed   error // a Read failed with this: nothing more will come
+	unread   bool  // a Read failed, be it for a time
 	ended    bool  // closed, or the server spoke, before sent
 	failed   error // why no byte may be written any more
 }
@@ -154,6 +155,7 @@ func (c *Conn) Write(p []byte) (int, error) {
 // Read reads from the connection below and notes what that says of the request
 // in progress. net/http closes a connection that it could not write to, and may
 // then report the Read that this interrupts: such a Read fails with the reason.
+// So does one that brings the first bytes of something that is not HTTP/1.
 func (c *Conn) Read(p []byte) (int, error) {
 	n, err := c.below.Read(p)
 	c.mu.Lock()
@@ -161,6 +163,7 @@ func (c *Conn) Read(p []byte) (int, error) {
 	if c.failed != nil && (errors.Is(err, net.ErrClosed) || errors.Is(err, io.ErrClosedPipe)) {
 		err = c.failed
 	}
+	c.unread = c.unread || err != nil
 	if c.closed == nil && err != nil && !isTimeout(err) {
 		c.closed = err
 	}
@@ -170,6 +173,9 @@ func (c *Conn) Read(p []byte) (int, error) {
 	case n > 0:
 		c.answered = true
 		c.r.read(p[:n])
+		if _, sure := c.r.strange(); sure && err == nil {
+			err = errStrange
+		}
 	}
 	return n, err
 }

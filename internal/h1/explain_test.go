@@ -3,9 +3,11 @@ package h1
 import (
 	"bufio"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
+	"net/textproto"
 	"strings"
 	"testing"
 )
@@ -16,16 +18,16 @@ func TestExplain(t *testing.T) {
 	const limit = 4096
 	for _, tt := range []struct {
 		name, answer string
-		long, cut    bool
+		fault        Fault
 	}{
-		{"nothing", "", false, false},
-		{"cut in the status line", "HTTP/1.1 20", false, true},
-		{"cut in a field", "HTTP/1.1 200 OK\r\nContent-Le", false, true},
-		{"cut in an interim response", "HTTP/1.1 103 Early Hints\r\nLin", false, true},
-		{"cut behind an interim response", "HTTP/1.1 103 Early Hints\r\n\r\nHTTP", false, true},
-		{"malformed", "HTTP/1.1 200 OK\r\nno field\r\n\r\n", false, false},
-		{"too long", "HTTP/1.1 200 OK\r\nX: " + strings.Repeat("x", 2*limit) + "\r\n\r\n", true, false},
-		{"too many interim responses", strings.Repeat("HTTP/1.1 103 Early Hints\r\n\r\n", 2*limit/28), true, false},
+		{"nothing", "", 0},
+		{"cut in the status line", "HTTP/1.1 20", Cut},
+		{"cut in a field", "HTTP/1.1 200 OK\r\nContent-Le", Cut},
+		{"cut in an interim response", "HTTP/1.1 103 Early Hints\r\nLin", Cut},
+		{"cut behind an interim response", "HTTP/1.1 103 Early Hints\r\n\r\nHTTP", Cut},
+		{"malformed", "HTTP/1.1 200 OK\r\nno field\r\n\r\n", Malformed},
+		{"too long", "HTTP/1.1 200 OK\r\nX: " + strings.Repeat("x", 2*limit) + "\r\n\r\n", TooLarge},
+		{"too many interim responses", strings.Repeat("HTTP/1.1 103 Early Hints\r\n\r\n", 2*limit/28), TooLarge},
 	} {
 		addr := serve(t, func(nc *net.TCPConn, br *bufio.Reader) {
 			_, _ = readHead(br)
@@ -43,17 +45,29 @@ func TestExplain(t *testing.T) {
 			t.Fatal(err)
 		}
 		_, _ = io.Copy(io.Discard, io.LimitReader(c, limit)) // as much as net/http reads
-		if !tt.long {
+		if tt.fault != TooLarge {
 			_, _ = io.Copy(io.Discard, c)
 		}
 		_ = c.Close()
 		broken := errors.New("net/http's")
+		if tt.fault == Malformed {
+			broken = fmt.Errorf("broken: %w", textproto.ProtocolError("malformed MIME header"))
+		}
 		err = c.Explain(broken, limit)
 		var explained *ResponseError
-		errors.As(err, &explained)
-		long := explained != nil && explained.LimitExceeded() && explained.FailureClass() == "Protocol"
-		if cut := errors.Is(err, io.ErrUnexpectedEOF); !errors.Is(err, broken) || long != tt.long || cut != tt.cut {
-			t.Errorf("%s: %v: too long %v, cut %v", tt.name, err, long, cut)
+		var fault Fault
+		if errors.As(err, &explained) {
+			fault = explained.Fault
+			class := "Protocol"
+			if fault == Cut {
+				class = ""
+			}
+			if explained.LimitExceeded() != (fault == TooLarge) || explained.FailureClass() != class {
+				t.Errorf("%s: limit %v, class %q", tt.name, explained.LimitExceeded(), explained.FailureClass())
+			}
+		}
+		if cut := errors.Is(err, io.ErrUnexpectedEOF); !errors.Is(err, broken) || fault != tt.fault || cut != (fault == Cut) {
+			t.Errorf("%s: %v: fault %v, want %v; cut %v", tt.name, err, fault, tt.fault, cut)
 		}
 	}
 }

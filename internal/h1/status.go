@@ -66,3 +66,51 @@ func (s *status) decide() {
 		s.code = code
 	}
 }
+
+// strange returns what the bytes read are, where they do not begin a response of
+// HTTP/1. It is sure if no byte to come can change that, and if net/http, which
+// takes HTTP/2.0 in a status line, would agree.
+func (s *status) strange() (f Fault, sure bool) {
+	const version = "HTTP/"
+	line := s.line[:s.n]
+	if s.gap && s.code != -1 || len(line) == 0 {
+		return 0, false
+	}
+	if n := min(len(line), len(version)); string(line[:n]) == version[:n] {
+		if s.code == -1 {
+			return Malformed, false
+		}
+		return 0, false
+	}
+	switch line[0] {
+	case recordAlert, recordHandshake:
+		if len(line) < 2 {
+			return Malformed, false
+		}
+		if line[1] == 3 { // of legacy_record_version (RFC 8446 §5.1)
+			return TLS, true
+		}
+	case 0: // of a length below 65,536 (RFC 9113 §4.1)
+		if len(line) < 9 {
+			return Malformed, false
+		}
+		kind, stream := line[3], [4]byte(line[5:9])
+		if (kind == frameSettings || kind == frameGoAway) && stream == [4]byte{} {
+			return HTTP2, true
+		}
+	}
+	return Malformed, true
+}
+
+// Types of the TLS records with which a server answers what is not TLS, or
+// speaks first (RFC 8446 §5.1).
+const (
+	recordAlert     = 21
+	recordHandshake = 22
+)
+
+// Types of the HTTP/2 frames that a server can begin with (RFC 9113 §3.4, §6).
+const (
+	frameSettings = 4
+	frameGoAway   = 7
+)

@@ -63,10 +63,10 @@ func (t *tap) clientCertificate(f func(*tls.CertificateRequestInfo) (*tls.Certif
 			Version:          in.Version,
 		})
 		if err != nil {
-			return nil, t.fail(err)
+			return nil, t.fail(&localError{"GetClientCertificate", err})
 		}
 		if c == nil {
-			return nil, t.fail(errors.New("tlsconn: GetClientCertificate returned neither a certificate nor an error"))
+			return nil, t.fail(&localError{"GetClientCertificate", errors.New("neither a certificate nor an error was returned")})
 		}
 		out := certificate(c)
 		return &out, nil

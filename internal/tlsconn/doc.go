@@ -22,5 +22,6 @@
 // returns nil for the same reason. CurveID is zero for TLS 1.2. No early data is
 // sent, and a server's record_size_limit is not heeded. A HelloRetryRequest in
 // answer to a ticket costs a new connection: see [NeedsFreshHello]. Certificates
-// with ML-DSA keys cannot be verified, though Chromium 156 offers them.
+// with ML-DSA keys cannot be verified, though Chromium 156 offers them. Application
+// settings are answered with empty ones, and the server's are not looked at.
 package tlsconn

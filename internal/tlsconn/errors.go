@@ -7,6 +7,8 @@ import (
 	"reflect"
 
 	utls "github.com/refraction-networking/utls"
+
+	"github.com/mien-http/mien/retry"
 )
 
 // AlertError is a TLS alert (RFC 8446 §6) that ended a handshake or a
@@ -34,6 +36,22 @@ func (e *AlertError) Unwrap() error { return e.Alert }
 
 // TLSAlert returns the alert's number.
 func (e *AlertError) TLSAlert() uint8 { return uint8(e.Alert) }
+
+// localError is what a part of Config.TLS that is the caller's own failed with,
+// through no fault of the server's.
+type localError struct {
+	field string
+	err   error
+}
+
+func (e *localError) Error() string { return "tls.Config." + e.field + ": " + e.err.Error() }
+
+// Unwrap returns the error as the callback gave it.
+func (e *localError) Unwrap() error { return e.err }
+
+// FailureClass says that another attempt would fail in the same way, and says
+// nothing of the server.
+func (e *localError) FailureClass() string { return string(retry.Invalid) }
 
 // errFreshHello is the error of a handshake in which the server answered an
 // offered ticket with a HelloRetryRequest.

@@ -22,18 +22,25 @@ import (
 // word (RFC 8879 §5 asks for a bound).
 const maxCertificates = 256 << 10
 
+// maxExtensions is the largest EncryptedExtensions looked at: uTLS refuses larger
+// messages.
+const maxExtensions = 1 << 16
+
 // Handshake message types (RFC 8446 §4, RFC 8879 §4).
 const (
+	messageExtensions = 8
 	messageFinished   = 20
 	messageCompressed = 25
 )
 
 // A flight reads along in the server's encrypted handshake messages as far as
-// is needed to see what a CompressedCertificate claims to become.
+// is needed to see what a CompressedCertificate claims to become, and whether
+// EncryptedExtensions has settings that nobody asked for.
 type flight struct {
 	opener opener
-	head   []byte // the first bytes of the message at hand
-	skip   int    // bytes of it still to pass over
+	alps   []alpsOffer // of the hello
+	head   []byte      // the first bytes of the message at hand
+	skip   int         // bytes of it still to pass over
 }
 
 func (f *flight) suite(id uint16) error {
@@ -76,6 +83,14 @@ func (f *flight) messages(b []byte) (done bool, err error) {
 		switch {
 		case f.head[0] == messageFinished:
 			return true, nil
+		case f.head[0] == messageExtensions && size <= maxExtensions:
+			if len(f.head) < 4+size {
+				continue
+			}
+			if err := checkALPS(f.head[4:], f.alps); err != nil {
+				return true, err
+			}
+			f.head = f.head[:0]
 		case f.head[0] != messageCompressed || size < 5:
 			f.head, f.skip = f.head[:0], size
 		case len(f.head) == 4+5: // algorithm and uncompressed length

@@ -25,6 +25,7 @@ type helloOptions struct {
 type hello struct {
 	spec *utls.ClientHelloSpec
 	keys *keyring
+	alps []alpsOffer
 }
 
 // newHello draws a hello from the template t.
@@ -40,7 +41,7 @@ func newHello(t *fingerprint.TLS, o helloOptions) (*hello, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &hello{spec: spec, keys: b.keys}, nil
+	return &hello{spec: spec, keys: b.keys, alps: alpsOffers(spec)}, nil
 }
 
 // A builder makes one hello.

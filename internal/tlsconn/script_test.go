@@ -23,6 +23,8 @@ import (
 type script struct {
 	cert     tls.Certificate
 	alpn     string                     // "": none
+	alps     uint16                     // code point to send application settings at; 0: none
+	answer   []byte                     // set: the client's EncryptedExtensions, with its header
 	compress func(plain []byte) []byte  // body of CompressedCertificate; nil: a plain Certificate
 	split    int                        // bytes per record of the flight; 0: all in one
 	cookie   bool                       // first a HelloRetryRequest with a cookie and no group
@@ -94,11 +96,12 @@ func (s *script) serve(c net.Conn) error {
 	}
 	var exts []byte
 	if s.alpn != "" {
-		exts = vec16(append([]byte{0, 16}, vec16(vec16(append([]byte{byte(len(s.alpn))}, s.alpn...)))...))
-	} else {
-		exts = []byte{0, 0}
+		exts = append([]byte{0, 16}, vec16(vec16(append([]byte{byte(len(s.alpn))}, s.alpn...)))...)
 	}
-	add(handshakeMessage(8, exts))
+	if s.alps != 0 {
+		exts = append(exts, byte(s.alps>>8), byte(s.alps), 0, 3, 1, 2, 3)
+	}
+	add(handshakeMessage(8, vec16(exts)))
 	body := append([]byte{0}, vec24(append(vec24(s.cert.Certificate[0]), 0, 0))...)
 	if s.compress != nil {
 		add(handshakeMessage(25, s.compress(body)))
@@ -112,6 +115,7 @@ func (s *script) serve(c net.Conn) error {
 	}
 	add(handshakeMessage(15, append([]byte{4, 3}, vec16(signature)...)))
 	add(handshakeMessage(20, finished(serverSecret, transcript.Sum(nil))))
+	served := transcript.Sum(nil) // application keys are made of this (RFC 8446 §7.1)
 	if s.resend != nil {
 		flight = s.resend(flight)
 	}
@@ -152,13 +156,17 @@ func (s *script) serve(c net.Conn) error {
 		case kind == recordAlert && len(plain) == 2:
 			s.alert = plain[1]
 			return tls.AlertError(plain[1])
+		case plain[0] == messageExtensions && s.alps != 0 && s.answer == nil:
+			s.answer = bytes.Clone(plain)
+			transcript.Write(plain)
+			continue
 		case !bytes.Equal(plain[4:], finished(clientSecret, transcript.Sum(nil))):
 			return errors.New("client's Finished is wrong")
 		}
 		break
 	}
 	master, _ := hkdf.Extract(sha256.New, make([]byte, 32), derive(handshakeSecret, "derived", empty[:]))
-	app := newSealer(derive(master, "s ap traffic", transcript.Sum(nil)))
+	app := newSealer(derive(master, "s ap traffic", served))
 	c.Write(app.record(recordApplication, []byte("hello")))
 	return nil
 }

@@ -16,10 +16,18 @@ import (
 
 	"github.com/andybalholm/brotli"
 	"github.com/klauspost/compress/zstd"
+
+	"github.com/mien-http/mien/fingerprint"
 )
 
 // runScript serves one connection and returns the client's and server's errors.
 func runScript(t *testing.T, s *script, name string) (*Conn, error, error) {
+	t.Helper()
+	return runScriptAs(t, s, profile(t, name))
+}
+
+// runScriptAs is runScript with a profile that need not be one of the package's.
+func runScriptAs(t *testing.T, s *script, p *fingerprint.Profile) (*Conn, error, error) {
 	t.Helper()
 	srv := &server{auth: newAuthority(t)}
 	if s.cert.Leaf == nil {
@@ -32,7 +40,7 @@ func runScript(t *testing.T, s *script, name string) (*Conn, error, error) {
 		served <- s.serve(c)
 		io.Copy(io.Discard, c)
 	})
-	c, err := srv.dial(t, srv.config(profile(t, name)))
+	c, err := srv.dial(t, srv.config(p))
 	if err != nil {
 		return nil, err, <-served
 	}

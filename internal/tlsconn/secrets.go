@@ -19,7 +19,7 @@ type keyLog struct {
 func (k *keyLog) Write(line []byte) (int, error) {
 	if k.to != nil {
 		if n, err := k.to.Write(line); err != nil {
-			return n, k.tap.fail(err)
+			return n, k.tap.fail(&localError{"KeyLogWriter", err})
 		}
 	}
 	if err := k.tap.secret(bytes.Fields(line)); err != nil {

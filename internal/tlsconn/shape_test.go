@@ -56,6 +56,8 @@ func shape(h *fingerprint.ClientHello, permuted bool) []string {
 					line += fmt.Sprintf(" %04x %d bytes", uint16(s.Group), len(s.Data))
 				}
 			}
+		case e.ID == extSessionTicket:
+			line = fmt.Sprintf("session ticket, with one: %v", len(e.Data) > 0)
 		case e.ID == extECH:
 			ech, _ := h.ECH()
 			line = fmt.Sprintf("ech kdf %04x, enc %d", uint16(ech.KDF), len(ech.Enc))
@@ -123,12 +125,39 @@ func TestHelloShape(t *testing.T) {
 	}
 }
 
-// After a HelloRetryRequest browsers send the same hello with another share.
-func TestHelloAfterRetryShape(t *testing.T) {
+// A server that picked a share at once, or TLS 1.2, was shown the same hello as
+// any other; one of TLS 1.2 is shown its ticket in session_ticket.
+func TestHelloOfTLS12Shape(t *testing.T) {
 	for _, c := range captured {
 		t.Run(c.profile, func(t *testing.T) {
 			p := profile(t, c.profile)
-			want := capture(t, c.file+"-after-hrr")
+			s := newServer(t, func(c *tls.Config) { c.MaxVersion = tls.VersionTLS12 })
+			cfg := s.config(p)
+			cfg.Tickets = NewTickets(0)
+			s.mustDial(t, cfg)
+			if state := s.mustDial(t, cfg).ConnectionState(); !state.DidResume || state.Version != tls.VersionTLS12 {
+				t.Errorf("%+v", state)
+			}
+			sameShape(t, s.hello(t, 0), capture(t, c.file+"-fresh"), p.TLS.Permute)
+			sameShape(t, s.hello(t, 1), capture(t, c.file+"-resumed-tls12"), p.TLS.Permute)
+
+			s = newServer(t, func(c *tls.Config) { c.CurvePreferences = []tls.CurveID{tls.X25519} })
+			s.mustDial(t, s.config(p))
+			sameShape(t, s.hello(t, 0), capture(t, c.file+"-fresh"), p.TLS.Permute)
+		})
+	}
+}
+
+// After a HelloRetryRequest browsers send the same hello with another share.
+func TestHelloAfterRetryShape(t *testing.T) {
+	for _, c := range []struct{ profile, file string }{
+		{"chromium-156-linux", "chromium-156-after-hrr"}, // P-256, which Firefox has a share of
+		{"chromium-156-linux", "chromium-156-after-hrr-p384"},
+		{"firefox-153-linux", "firefox-153-after-hrr"}, // P-384
+	} {
+		t.Run(c.file, func(t *testing.T) {
+			p := profile(t, c.profile)
+			want := capture(t, c.file)
 			group := tls.CurveID(want.KeyShares()[0].Group)
 			s := newServer(t, func(c *tls.Config) { c.CurvePreferences = []tls.CurveID{group} })
 			s.mustDial(t, s.config(p))

@@ -59,6 +59,7 @@ func newTap(nc net.Conn) *tap { return &tap{Conn: nc, localAlert: noAlert} }
 // begin says which hello will be sent; nothing has been read or written yet.
 func (t *tap) begin(h *hello, psk bool) {
 	t.keys, t.psk = h.keys, psk
+	t.flight.alps = h.alps
 }
 
 // finish ends the tap's work and lets go of what it held.

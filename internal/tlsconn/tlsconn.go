@@ -52,8 +52,9 @@ type Config struct {
 // Errors of the network (io.EOF, io.ErrUnexpectedEOF, *net.OpError) are returned
 // as they came. Others are crypto/tls's and crypto/x509's types
 // (tls.RecordHeaderError, *tls.CertificateVerificationError), an [*AlertError],
-// or what a callback returned. Where that callback verifies, the error is wrapped
-// in one whose FailureClass method says Certificate.
+// or what a callback returned, wrapped in one whose FailureClass method says
+// Certificate where that callback verifies, and Invalid where it is
+// GetClientCertificate or KeyLogWriter.
 func Client(ctx context.Context, nc net.Conn, cfg Config) (*Conn, error) {
 	c, err := client(ctx, nc, cfg)
 	if err != nil {

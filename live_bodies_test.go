@@ -26,9 +26,6 @@ import (
 )
 
 const (
-	// liveEnv asks for whole sizes: "make live" sets it, so that the tests that
-	// are run with every other target stay short.
-	liveEnv = "MIEN_LIVE"
 	// soakEnv asks for bodies of 1 GiB as well.
 	soakEnv = "MIEN_SOAK"
 
@@ -50,7 +47,7 @@ func TestLiveBodies(t *testing.T) {
 	rand.NewChaCha8([32]byte{4}).Read(piece)
 	type load struct{ streams, pieces int }
 	loads := []load{{1, 10}, {64, 1}}
-	if os.Getenv(liveEnv) != "" {
+	if os.Getenv(livetest.Whole) != "" {
 		loads = []load{{1, 10}, {64, 10}}
 	}
 	if os.Getenv(soakEnv) != "" {

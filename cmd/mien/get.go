@@ -9,6 +9,7 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -56,7 +57,7 @@ An answer of any status counts as done; --fail changes that.`,
 		},
 	}
 	f := cmd.Flags()
-	f.StringVar(&o.profile, "profile", "chrome", "browser to look like; see mien profiles")
+	f.StringVar(&o.profile, "profile", "chrome", "browser to look like, see mien profiles; or a profile's file")
 	f.StringVar(&o.cacert, "cacert", "", "trust the certificates in this PEM `file`, and no others")
 	f.BoolVarP(&o.insecure, "insecure", "k", false, "do not verify the server's certificate")
 	f.StringVarP(&o.method, "method", "X", "", "request `method` (GET, or POST with --data)")
@@ -127,7 +128,7 @@ func (g *oneGet) get(ctx context.Context, url string) error {
 func (g *oneGet) config() (mien.Config, error) {
 	var cfg mien.Config
 	var err error
-	if cfg.Profile, err = fingerprint.Lookup(g.o.profile); err != nil {
+	if cfg.Profile, err = profileOf(g.o.profile); err != nil {
 		return cfg, err
 	}
 	cfg.TLS = &tls.Config{}
@@ -150,6 +151,15 @@ func (g *oneGet) config() (mien.Config, error) {
 		cfg.Redirect.Max = -1
 	}
 	return cfg, nil
+}
+
+// profileOf is the profile of that name, or of that file: a name has no path and
+// no ending.
+func profileOf(name string) (*fingerprint.Profile, error) {
+	if strings.HasSuffix(name, ".json") || strings.ContainsAny(name, `/\`) {
+		return fingerprint.Load(name)
+	}
+	return fingerprint.Lookup(name)
 }
 
 func (o *getOptions) retry() (retry.Policy, error) {

@@ -2,15 +2,8 @@ package main
 
 import (
 	"bufio"
-	"bytes"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
-	"crypto/x509"
 	"encoding/json"
-	"encoding/pem"
 	"fmt"
-	"math/big"
 	"net"
 	"os"
 	"os/exec"
@@ -18,96 +11,9 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
+
+	"github.com/mien-http/mien/internal/livetest"
 )
-
-// requireLive makes a server program that is not installed a failure.
-const requireLive = "MIEN_REQUIRE_LIVE"
-
-// program is the path of a server program; without it the test is skipped.
-func program(t *testing.T, name string) string {
-	t.Helper()
-	path, err := exec.LookPath(name)
-	if err == nil {
-		return path
-	}
-	if os.Getenv(requireLive) != "" {
-		t.Fatalf("%s is not installed, and %s is set", name, requireLive)
-	}
-	t.Skipf("%s is not installed", name)
-	return ""
-}
-
-// liveFiles are a CA and a certificate for localhost, in a directory of the test.
-type liveFiles struct{ dir, ca, cert, key string }
-
-func newLiveFiles(t *testing.T) liveFiles {
-	t.Helper()
-	dir := t.TempDir()
-	f := liveFiles{dir, filepath.Join(dir, "ca.pem"), filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem")}
-	now := time.Now()
-	caKey, ca := certify(t, &x509.Certificate{
-		SerialNumber: big.NewInt(1), NotBefore: now.Add(-time.Hour), NotAfter: now.Add(time.Hour),
-		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign,
-	}, nil, nil)
-	key, leaf := certify(t, &x509.Certificate{
-		SerialNumber: big.NewInt(2), NotBefore: now.Add(-time.Hour), NotAfter: now.Add(time.Hour),
-		DNSNames: []string{"localhost"}, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
-	}, ca, caKey)
-	der, err := x509.MarshalPKCS8PrivateKey(key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	writePEM(t, f.ca, "CERTIFICATE", ca.Raw)
-	writePEM(t, f.cert, "CERTIFICATE", leaf.Raw)
-	writePEM(t, f.key, "PRIVATE KEY", der)
-	return f
-}
-
-// certify signs template with a new key; without a parent, with its own.
-func certify(t *testing.T, template, parent *x509.Certificate, signer *ecdsa.PrivateKey) (*ecdsa.PrivateKey, *x509.Certificate) {
-	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if parent == nil {
-		parent, signer = template, key
-	}
-	der, err := x509.CreateCertificate(rand.Reader, template, parent, key.Public(), signer)
-	if err != nil {
-		t.Fatal(err)
-	}
-	cert, err := x509.ParseCertificate(der)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return key, cert
-}
-
-func writePEM(t *testing.T, file, kind string, der []byte) {
-	t.Helper()
-	if err := os.WriteFile(file, pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der}), 0o600); err != nil {
-		t.Fatal(err)
-	}
-}
-
-// startLive starts cmd and ends it with the test.
-func startLive(t *testing.T, cmd *exec.Cmd) {
-	t.Helper()
-	var stderr bytes.Buffer
-	cmd.Stderr = &stderr
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		_ = cmd.Process.Kill()
-		_ = cmd.Wait()
-		if t.Failed() {
-			t.Logf("%s: %s", cmd.Path, &stderr)
-		}
-	})
-}
 
 // liveProfiles are tried with every server.
 var liveProfiles = []string{"chrome-156-linux", "firefox-153-linux", "utls:HelloChrome_131"}
@@ -142,53 +48,24 @@ http {
 }
 `
 
-// freeAddrs are two addresses on which nothing listens; nginx cannot say which
-// port it got when it is given 0.
-func freeAddrs(t *testing.T) (addrs [2]string) {
-	t.Helper()
-	for i := range addrs {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer l.Close()
-		addrs[i] = l.Addr().String()
-	}
-	return addrs
-}
-
-// waitFor returns when something listens on addr.
-func waitFor(t *testing.T, addr string) {
-	t.Helper()
-	tick := time.NewTicker(10 * time.Millisecond)
-	defer tick.Stop()
-	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); <-tick.C {
-		if c, err := net.Dial("tcp", addr); err == nil {
-			c.Close()
-			return
-		}
-	}
-	t.Fatalf("nothing listens on %s", addr)
-}
-
 // TestLiveNginx sends to nginx over HTTP/2 and HTTP/1.1.
 func TestLiveNginx(t *testing.T) {
-	nginx := program(t, "nginx")
-	files := newLiveFiles(t)
+	nginx := livetest.Program(t, "nginx")
+	files := livetest.NewFiles(t)
 	big := strings.Repeat("0123456789abcdef", 1<<16)
-	if err := os.Mkdir(filepath.Join(files.dir, "www"), 0o755); err != nil {
+	if err := os.Mkdir(filepath.Join(files.Dir, "www"), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(filepath.Join(files.dir, "www", "big"), []byte(big), 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(files.Dir, "www", "big"), []byte(big), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	addrs := freeAddrs(t)
-	conf := filepath.Join(files.dir, "nginx.conf")
-	if err := os.WriteFile(conf, fmt.Appendf(nil, nginxConf, filepath.ToSlash(files.dir), addrs[0], addrs[1]), 0o600); err != nil {
+	addrs := [2]string{livetest.FreeAddr(t), livetest.FreeAddr(t)}
+	conf := filepath.Join(files.Dir, "nginx.conf")
+	if err := os.WriteFile(conf, fmt.Appendf(nil, nginxConf, filepath.ToSlash(files.Dir), addrs[0], addrs[1]), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	startLive(t, exec.Command(nginx, "-p", files.dir, "-e", "stderr", "-c", conf))
-	waitFor(t, addrs[1])
+	livetest.Start(t, exec.Command(nginx, "-p", files.Dir, "-e", "stderr", "-c", conf))
+	livetest.WaitFor(t, addrs[1])
 
 	for i, protocol := range []string{"HTTP/2.0", "HTTP/1.1"} {
 		_, port, _ := net.SplitHostPort(addrs[i])
@@ -197,7 +74,7 @@ func TestLiveNginx(t *testing.T) {
 			t.Run(protocol+" "+profile, func(t *testing.T) {
 				get := func(args ...string) string {
 					t.Helper()
-					code, stdout, stderr := mienCommand(append([]string{"get", "--cacert", files.ca, "--profile", profile, "--timeout", "20s"}, args...)...)
+					code, stdout, stderr := mienCommand(append([]string{"get", "--cacert", files.CA, "--profile", profile, "--timeout", "20s"}, args...)...)
 					if code != exitDone {
 						t.Fatalf("exit code %d: %s", code, stderr)
 					}
@@ -237,15 +114,15 @@ h2.listen(0, '127.0.0.1', () => h1.listen(0, '127.0.0.1', () => console.log(h2.a
 
 // TestLiveNode sends to Node's http2 server over HTTP/2 and HTTP/1.1.
 func TestLiveNode(t *testing.T) {
-	node := program(t, "node")
-	files := newLiveFiles(t)
+	node := livetest.Program(t, "node")
+	files := livetest.NewFiles(t)
 	cmd := exec.Command(node, "-e", nodeServer)
-	cmd.Dir = files.dir
+	cmd.Dir = files.Dir
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
 	}
-	startLive(t, cmd)
+	livetest.Start(t, cmd)
 	line, err := bufio.NewReader(out).ReadString('\n')
 	if err != nil {
 		t.Fatalf("node printed no ports: %v", err)
@@ -265,7 +142,7 @@ func TestLiveNode(t *testing.T) {
 		for _, profile := range c.profiles {
 			t.Run(version+" "+profile, func(t *testing.T) {
 				for _, data := range []string{"", "a=b", strings.Repeat("x", 1<<18)} {
-					args := []string{"get", url, "--cacert", files.ca, "--profile", profile, "--timeout", "20s"}
+					args := []string{"get", url, "--cacert", files.CA, "--profile", profile, "--timeout", "20s"}
 					method := "GET"
 					if data != "" {
 						file := filepath.Join(t.TempDir(), "data")

@@ -19,7 +19,9 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	testscript.Main(leakFree{m}, map[string]func(){"mien": main})
+	testscript.Main(leakFree{m}, map[string]func(){
+		"mien": main, "browser-that-crashes": crashingBrowser, "browser-that-hangs": hangingBrowser, "no-browser": notABrowser,
+	})
 }
 
 // leakFree fails a run that leaves goroutines behind.

@@ -104,5 +104,24 @@ func cleartextList(l fp.HeaderList) (fp.HeaderList, bool) {
 			l.Fields[i].Value = strings.TrimSuffix(f.Value, ", br, zstd")
 		}
 	}
+	originBehindMixed(&l)
 	return l, true
+}
+
+// originBehindMixed moves an Origin that stands before the fields of Chromium's
+// hash table behind them, as recorded for modules and fonts over cleartext:
+// without fetch metadata it is the last to be added.
+func originBehindMixed(l *fp.HeaderList) {
+	origin := slices.IndexFunc(l.Fields, func(f fp.Field) bool { return f.Name == "Origin" })
+	last := -1
+	for i, f := range l.Fields {
+		if f.Mix == fp.MixAlways {
+			last = i
+		}
+	}
+	if origin < 0 || origin > last {
+		return
+	}
+	f := l.Fields[origin]
+	l.Fields = slices.Insert(slices.Delete(l.Fields, origin, origin+1), last, f)
 }

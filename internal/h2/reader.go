@@ -11,8 +11,10 @@ import (
 
 const (
 	// readBuffer holds frame headers and small frames; the payload of a large
-	// one is read past it.
-	readBuffer = 4 << 10
+	// one is read past it. The TLS layer below keeps a record that is not read,
+	// so that a small buffer costs no system calls, and each idle connection has
+	// one.
+	readBuffer = 1 << 10
 	// lingerBytes is how much of a failed connection is still read, so that
 	// the peer gets to see the GOAWAY.
 	lingerBytes = 1 << 20

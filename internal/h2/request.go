@@ -26,7 +26,7 @@ func requestTarget(req *http.Request) (target, error) {
 	if u == nil {
 		return target{}, errNoHost
 	}
-	t := target{method: req.Method, authority: req.Host, scheme: u.Scheme, path: u.RequestURI()}
+	t := target{method: req.Method, authority: req.Host, scheme: strings.ToLower(u.Scheme), path: u.RequestURI()}
 	if t.method == "" {
 		t.method = http.MethodGet
 	}

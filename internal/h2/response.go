@@ -3,6 +3,7 @@ package h2
 import (
 	"errors"
 	"fmt"
+	"math"
 	"net/http"
 	"net/http/httptrace"
 	"net/textproto"
@@ -66,8 +67,8 @@ func (c *Conn) takeInterim(s *stream, status int, fields []hpack.HeaderField, b 
 		return errSwitching
 	}
 	s.infoCount++
-	s.infoBytes += b.size
-	if s.infoCount > maxInterim || s.infoBytes > b.limit {
+	s.infoBytes = int32(min(int64(s.infoBytes)+int64(b.size), math.MaxInt32))
+	if s.infoCount > maxInterim || int(s.infoBytes) > b.limit {
 		return errInterimFlood
 	}
 	if status == http.StatusContinue && s.upload != nil {

@@ -26,27 +26,31 @@ type stream struct {
 
 	// Guarded by the connection's mutex.
 
+	// Those of one byte stand together: a stream is made for each request, and
+	// its size is most of what a request allocates.
+	localDone  bool // END_STREAM queued
+	remoteDone bool // END_STREAM received
+	gone       bool // ended: no longer among the connection's streams
+	silenced   bool // nobody reads the response any more
+	toReset    bool // RST_STREAM is due and waits in resets
+	answered   bool // response is complete and may be taken
+	bodyless   bool // the response has no content, whatever its header says
+	resetCode  http2.ErrCode
+	infoCount  int32       // interim responses, at most maxInterim and one
+	infoBytes  int32       // of them, up to the largest int32
+	closed     atomic.Bool // the body was closed; needs no mutex
+	err        *Error      // why it failed, if it did
+
 	older, younger *stream // see dependencies
 	headAt         int64   // where in the connection's output its HEADERS start
-	localDone      bool    // END_STREAM queued
-	remoteDone     bool    // END_STREAM received
-	gone           bool    // ended: no longer among the connection's streams
-	err            *Error  // why it failed, if it did
-	silenced       bool    // nobody reads the response any more
-	toReset        bool    // RST_STREAM is due and waits in resets
-	resetCode      http2.ErrCode
 
 	send int64 // flow control: what may be sent
 	recv recvWindow
 
-	answered  bool // response is complete and may be taken
-	infos     []interim
-	infoCount int
-	infoBytes int
+	infos []interim
 
 	declared int64 // content-length, or -1
 	received int64 // bytes of content
-	bodyless bool  // the response has no content, whatever its header says
 	content  recvBuffer
 	trailer  http.Header
 
@@ -58,7 +62,6 @@ type stream struct {
 	chunk *chunk
 
 	stopWatch func() bool // ends the watch on ctx; set by RoundTrip before it returns
-	closed    atomic.Bool // the body was closed
 }
 
 // signal wakes whoever waits for the stream. mu is held.

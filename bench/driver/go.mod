@@ -1,0 +1,3 @@
+module github.com/mien-http/mien/bench/driver
+
+go 1.26

@@ -38,6 +38,8 @@ type conn struct {
 
 	preface *fingerprint.Preface // owned by the reading goroutine, nil once akamai is known
 
+	killing sync.Once // carries ending out
+
 	mu       sync.Mutex
 	akamai   string               // guarded by mu
 	open     map[uint32]struct{}  // guarded by mu: requests in flight, by stream or, on HTTP/1.1, number
@@ -45,7 +47,6 @@ type conn struct {
 	requests uint32               // guarded by mu: heads read
 	taken    uint32               // guarded by mu: heads that a handler of HTTP/1.1 took
 	ending   Ending               // guarded by mu: nothing that arrives counts any more
-	killed   bool                 // guarded by mu: ending has been carried out
 	goAway   *GoAway              // guarded by mu: sent
 	raws     bool                 // guarded by mu: hijacked, no longer HTTP
 	closed   bool                 // guarded by mu
@@ -125,23 +126,26 @@ func (c *conn) idle() {
 // the connection is read, to no effect, until the client closes.
 func (c *conn) kill(e Ending) {
 	c.mu.Lock()
-	done := c.killed || c.closed
-	c.killed = true
 	if c.ending == "" {
 		c.ending = e
 	}
 	e = c.ending
+	closed := c.closed
 	c.mu.Unlock()
-	if done {
+	if closed {
 		return
 	}
-	c.origin.rec.update(c.rec, func(rec *Connection) { rec.Ending = e })
-	if e == RST {
-		reset(c.raw)
-		return
-	}
-	c.raw.SetReadDeadline(time.Now().Add(lingerTime))
-	closeWrite(c.raw)
+	// Whoever else wants it dead waits until it is: what a handler writes after
+	// that must not arrive.
+	c.killing.Do(func() {
+		c.origin.rec.update(c.rec, func(rec *Connection) { rec.Ending = e })
+		if e == RST {
+			reset(c.raw)
+			return
+		}
+		c.raw.SetReadDeadline(time.Now().Add(lingerTime))
+		closeWrite(c.raw)
+	})
 }
 
 // Close ends the connection in the way that it was to end, and everything that

@@ -10,8 +10,37 @@ import (
 	"golang.org/x/net/http2"
 
 	"github.com/mien-http/mien"
+	"github.com/mien-http/mien/mientest"
 	"github.com/mien-http/mien/retry"
 )
+
+// goAways holds the least last stream that the GOAWAYs of a connection named.
+type goAways map[string]uint32
+
+// disclaim reports whether the origin has told the client that it did not
+// process d. It says so of every stream above the one that it leaves out, even if
+// a handler has run for it: the client has to believe it.
+func (g goAways) disclaim(d delivery) bool {
+	last, gone := g[d.conn]
+	return d.h2 && gone && d.stream > last
+}
+
+func connOf(r *mientest.Report) string { return fmt.Sprint(r.Remote, " ", r.Connection) }
+
+// leaveOut answers a request by a GOAWAY that leaves it out.
+func (r *round) leaveOut(report *mientest.Report) mientest.RequestAction {
+	last := max(report.Stream, 2) - 2
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.goAways == nil {
+		r.goAways = make(goAways)
+	}
+	conn := connOf(report)
+	if before, ok := r.goAways[conn]; !ok || last < before {
+		r.goAways[conn] = last
+	}
+	return mientest.RequestAction{GoAway: &mientest.GoAway{LastStream: last}}
+}
 
 // judge holds c, which is over, to what must be true of any request.
 func (r *round) judge(c *tried) {
@@ -21,7 +50,7 @@ func (r *round) judge(c *tried) {
 	defer r.mu.Unlock()
 	processed := 0
 	for _, d := range c.delivered {
-		if !d.step.unprocessed(d.h2) {
+		if !d.step.unprocessed(d.h2) && !r.goAways.disclaim(d) {
 			processed++
 		}
 	}

@@ -111,6 +111,8 @@ type delivery struct {
 	step   step
 	h2     bool
 	reused bool
+	conn   string
+	stream uint32 // on an HTTP/2 connection
 }
 
 func (c *tried) idempotent() bool { return c.marked || c.method != http.MethodPost }
@@ -134,6 +136,7 @@ type round struct {
 	row     int           // guarded by mu; handshakes broken in a row
 	broken  []retry.Class // guarded by mu; handshakes, "" for one that was let pass
 	killing bool          // guarded by mu; a connection ended under other requests
+	goAways goAways       // guarded by mu
 }
 
 // manyStreams is more than any round has requests.
@@ -339,7 +342,7 @@ func (r *round) onRequest(_ int, req *http.Request) mientest.RequestAction {
 		if n := len(c.delivered); n < len(c.plan) {
 			what = c.plan[n]
 		}
-		c.delivered = append(c.delivered, delivery{what, h2, report.Request > 1})
+		c.delivered = append(c.delivered, delivery{what, h2, report.Request > 1, connOf(&report), report.Stream})
 	})
 	if h2 && !r.alone && (what.ends(h2) || what == stepGoAway) {
 		r.mu.Lock()
@@ -366,7 +369,7 @@ func (r *round) onRequest(_ int, req *http.Request) mientest.RequestAction {
 	case stepHTTP1:
 		return reset(http2.ErrCodeHTTP11Required)
 	case stepGoAway:
-		return mientest.RequestAction{GoAway: &mientest.GoAway{LastStream: max(report.Stream, 2) - 2}}
+		return r.leaveOut(&report)
 	case step421, step425, step503:
 		status, _ := strconv.Atoi(string(what))
 		return mientest.RequestAction{Status: status}

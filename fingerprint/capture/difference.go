@@ -42,11 +42,11 @@ func diffFields(where string, a, b []fp.HeaderField) []Difference {
 		return out
 	}
 	for _, f := range missing(a, b) {
-		out = append(out, Difference{where, "field " + f.Name, times(count(a, f.Name), f), times(count(b, f.Name), f)})
+		out = append(out, Difference{where, "field " + f.Name, times(count(a, f.Name)), times(count(b, f.Name))})
 	}
 	for _, f := range missing(b, a) {
 		if count(a, f.Name) == 0 {
-			out = append(out, Difference{where, "field " + f.Name, "", times(count(b, f.Name), f)})
+			out = append(out, Difference{where, "field " + f.Name, "", times(count(b, f.Name))})
 		}
 	}
 	if len(out) > 0 {
@@ -85,7 +85,7 @@ func count(fields []fp.HeaderField, name string) int {
 	return n
 }
 
-func times(n int, f fp.HeaderField) string {
+func times(n int) string {
 	switch n {
 	case 0:
 		return "not sent"

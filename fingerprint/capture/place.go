@@ -34,7 +34,7 @@ func (l *learner) place(token string, moved selector, samples []*sample, spelled
 		v := s.r.get(name)
 		values[v] = append(values[v], s)
 	}
-	rest := samples // those that no place before this one has taken
+	var rest []*sample // those that no place before this one has taken
 	if moved.when != "" || len(moved.variants) > 0 {
 		rest = filter(samples, moved.holds)
 	} else {

@@ -143,6 +143,10 @@ func parityHandler(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusEarlyHints)
 		h.Del("Link")
 		_, _ = io.WriteString(w, "done")
+	case "/early/refused":
+		// Not a word after the hint: x/net's server reads the header map after a reset, while the handler goes on.
+		w.WriteHeader(http.StatusEarlyHints)
+		<-r.Context().Done()
 	case "/large":
 		h.Set("X-Large", r.Header.Get("X-Large"))
 	case "/many":
@@ -502,6 +506,7 @@ func TestParityInformational(t *testing.T) {
 		}
 		// An error of the hook ends the request.
 		trace.Got1xxResponse = func(int, textproto.MIMEHeader) error { return errBroken }
+		req = request(t, http.MethodGet, origin.URL+"/early/refused", nil)
 		if _, err := do(req.WithContext(httptrace.WithClientTrace(req.Context(), trace))); err == nil {
 			t.Error("an error of Got1xxResponse is lost")
 		}

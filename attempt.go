@@ -35,6 +35,7 @@ type call struct {
 	given   bool        // a body without GetBody went to an attempt for good
 	detours int         // times that a way out failed and another was asked for
 	h1Only  bool        // over HTTP/1.1, whatever the origin speaks
+	traced  bool        // the attempts' context is not the request's; see ownTrace
 	// noTunnel: a WebSocket gets a connection of its own, even where the origin
 	// would take it as a stream.
 	noTunnel bool
@@ -56,48 +57,6 @@ func (t *transport) roundTrip(req *http.Request, key originKey) (*http.Response,
 		return nil, err
 	}
 	return resp, nil
-}
-
-// done tells the hook that the hop is over.
-func (c *call) done(resp *http.Response, read int64, err error) {
-	if c.t.cfg.Hooks.Done == nil {
-		return
-	}
-	info := RequestInfo{Request: c.req, Origin: c.key.String(), Attempts: c.attempt, Bytes: read, Duration: time.Since(c.since)}
-	if c.origin != nil {
-		info.Proxy = c.origin.egress.proxy
-	}
-	if resp != nil {
-		info.Status, info.Protocol = resp.StatusCode, resp.Proto
-	}
-	errors.As(err, &info.Err)
-	c.t.cfg.Hooks.Done(info)
-}
-
-// ended tells the hooks that the response's body is over.
-func (c *call) ended(b *responseBody, failed *Error) {
-	if failed == nil {
-		c.phase(retry.PhaseBody, time.Since(b.since), nil)
-		c.done(b.resp, b.read.Load(), nil)
-		return
-	}
-	c.phase(retry.PhaseBody, time.Since(b.since), &retry.Failure{Phase: retry.PhaseBody, Sent: true, Err: failed.Err})
-	c.done(b.resp, b.read.Load(), failed)
-}
-
-// phase tells the hook that a phase of the request is over.
-func (c *call) phase(phase retry.Phase, took time.Duration, f *retry.Failure) {
-	if c.t.cfg.Hooks.Phase == nil {
-		return
-	}
-	info := PhaseInfo{Request: c.req, Origin: c.key.String(), Phase: phase, Duration: took}
-	if c.origin != nil {
-		info.Proxy = c.origin.egress.proxy
-	}
-	if f != nil {
-		info.Phase, info.Class, info.Err = f.Phase, retry.Classify(*f), f.Err
-	}
-	c.t.cfg.Hooks.Phase(info)
 }
 
 func isUpgrade(req *http.Request) bool {
@@ -123,6 +82,7 @@ func (c *call) send() (*http.Response, error) {
 		return nil, c.fail(f, 0)
 	}
 	c.phase(retry.PhaseQueue, time.Since(c.since), nil)
+	ctx, c.traced = ownTrace(ctx)
 	resp, err := c.attempts(ctx)
 	if err != nil {
 		c.slots.release()
@@ -153,7 +113,7 @@ func (c *call) attempts(ctx context.Context) (*http.Response, error) {
 				return nil, e
 			}
 			c.left = f.Sent
-			if v = c.judge().Failed(time.Now(), *f); !v.Retry {
+			if v = c.judged(*f); !v.Retry {
 				closeBody(c.req)
 				e := c.fail(*f, c.attempt)
 				e.Reason = v.Reason
@@ -203,6 +163,16 @@ func (c *call) judge() *retry.Run {
 		})
 	}
 	return c.run
+}
+
+// judged says what follows a failure after there was a connection. A WebSocket
+// whose stream is reset has failed, as in Chromium, which tries again only what was
+// refused unprocessed or is wanted over HTTP/1.1.
+func (c *call) judged(f retry.Failure) retry.Verdict {
+	if c.noTunnel && retry.Classify(f) == retry.StreamReset {
+		return retry.Verdict{Class: retry.StreamReset, Attempt: c.attempt, Reason: retry.NotRetryable}
+	}
+	return c.judge().Failed(time.Now(), f)
 }
 
 // final reports whether a response with this status is never a reason to retry.
@@ -359,6 +329,7 @@ func (c *call) again(ctx context.Context, v retry.Verdict, f *retry.Failure) err
 	c.t.retried(info)
 	c.sent = c.sent || f == nil || f.Sent
 	c.fresh = c.fresh || v.Fresh && !v.HTTP1
+	c.noTunnel = c.noTunnel && v.Class != retry.NotProcessed // the connection still takes them
 	if v.HTTP1 {
 		c.h1Only = true
 		c.origin.requireH1(time.Now())

@@ -73,7 +73,7 @@ func (s *Session) RoundTrip(req *http.Request) (*http.Response, error) {
 		if req != nil {
 			closeBody(req)
 		}
-		return nil, fail(req, retry.Failure{Err: err}, "", 0)
+		return nil, s.t.refused(req, err)
 	}
 	return s.t.roundTrip(req, key)
 }
@@ -122,8 +122,9 @@ func (s *Session) Stats() Stats {
 
 // Close ends the session: new requests fail with net.ErrClosed, so do queued
 // and running ones, every socket is closed, those of upgraded connections
-// included, and the session's goroutines have ended when it returns. It is
-// idempotent and always returns nil.
+// included, and the session's goroutines have ended when it returns, but for one
+// in a Resolver or DialContext that ignores its context for more than a second.
+// It is idempotent and always returns nil.
 func (s *Session) Close() error {
 	s.t.close()
 	return nil

@@ -71,7 +71,8 @@ type Config struct {
 	Limits Limits
 	// Timeouts bound single phases; the whole is the context's.
 	Timeouts Timeouts
-	// Resolver looks up host names; nil: Go's own resolver.
+	// Resolver looks up host names; nil: Go's own resolver. Nobody waits for it
+	// longer than a second after its context has ended.
 	Resolver Resolver
 	// Hosts are the addresses of names about which Resolver is not asked. A name
 	// is exact, without port, in any case, in ASCII or Unicode. They serve what
@@ -88,7 +89,8 @@ type Config struct {
 	LocalAddr netip.Addr
 	// DialContext, if set, opens every connection in place of a TCP socket, to
 	// the origin or the first proxy by name and port: for tests in memory and
-	// for tunnels. TLS and HTTP run on top of what it returns.
+	// for tunnels. TLS and HTTP run on top of what it returns. What it returns
+	// more than a second after its context has ended is closed.
 	DialContext func(ctx context.Context, network, addr string) (net.Conn, error)
 	// Redirect limits what Do, Get, All and Client follow.
 	Redirect Redirect
@@ -110,8 +112,8 @@ type Resolver interface {
 type Limits struct {
 	InFlight        int   // requests at once, bodies unread included; 10,000
 	InFlightPerHost int   // the same per host; no limit
-	Handshakes      int   // TLS handshakes at once per (egress, origin); 256
-	ConnsPerOrigin  int   // connections per (egress, origin); as many as needed
+	Handshakes      int   // TLS handshakes at once per way out and origin; 256
+	ConnsPerOrigin  int   // connections per way out and origin; as many as needed
 	BrowserConns    bool  // true: as many connections as browsers open, h1 6, h2 1
 	HeaderBytes     int   // decoded response field section; 256 KiB
 	BodyBytes       int64 // decoded response body; no limit
@@ -314,11 +316,11 @@ func (c *Config) checkNames() error {
 
 func (c *Config) dialer(r *egress.Registry) *egress.Dialer {
 	return egress.New(egress.Config{
-		Resolver:     c.Resolver,
+		Resolver:     obeyingResolver(c.Resolver),
 		Hosts:        c.Hosts,
 		Answers:      c.DNSCache,
 		LocalAddr:    c.LocalAddr,
-		DialContext:  c.DialContext,
+		DialContext:  obeyingDial(c.DialContext),
 		Timeout:      c.Timeouts.Dial,
 		ProxyTimeout: c.Timeouts.Proxy,
 		Connect:      c.connectFields(),

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptrace"
 	"net/url"
 	"slices"
 	"strings"
@@ -51,6 +52,12 @@ type pooled struct {
 	member    bool        // guarded by origin.mu; in origin.conns
 	idleSince time.Time   // guarded by origin.mu; zero while in use
 	idleTimer *time.Timer // guarded by origin.mu; closes the connection when it fires
+}
+
+// ended reports whether pc takes no request any more.
+func (pc *pooled) ended() bool {
+	c, ok := pc.clientConn.(*h2.Conn)
+	return pc.Err() != nil || ok && c.Closing()
 }
 
 // h1Conn makes an http.ClientConn a clientConn. It keeps the reservation
@@ -127,10 +134,18 @@ func (c *h1Conn) RoundTrip(req *http.Request, head *fingerprint.Head) (*http.Res
 		head = c.proxied(head)
 	}
 	c.conn.Begin(head, absolute)
-	resp, err := c.cc.RoundTrip(c.outgoing(req))
+	out := c.outgoing(req)
+	if trace := httptrace.ContextClientTrace(req.Context()); trace != nil && trace.WroteHeaderField != nil {
+		c.conn.OnHead(tellHead(trace))
+		out = out.WithContext(withoutHead(req.Context(), trace))
+	}
+	resp, err := c.cc.RoundTrip(out)
 	if err != nil {
 		c.finish()
-		return nil, &h1Error{sent: c.conn.Sent(), answered: c.conn.Answered(), err: c.concealed(retry.PhaseHeaders, c.conn.Explain(err, c.limit))}
+		if !ofCaller(err) {
+			err = c.conn.Explain(err, c.limit)
+		}
+		return nil, &h1Error{sent: c.conn.Sent(), answered: c.conn.Answered(), err: c.concealed(retry.PhaseHeaders, err)}
 	}
 	resp.Request = req
 	if resp.StatusCode == http.StatusRequestTimeout && resp.Close && c.conn.Stale() {

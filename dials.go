@@ -150,14 +150,13 @@ func (o *origin) connected(d *dial, pc *pooled) bool {
 	now := time.Now()
 	o.mu.Lock()
 	open := o.egress.transport.open()
-	if open && pc.Err() != nil {
+	if open && !o.admit(pc, now) {
 		o.mu.Unlock()
 		return false
 	}
 	delete(o.dials, d)
 	o.failures.Succeeded(now)
 	if open {
-		o.add(pc, now)
 		o.dispatch(now)
 	} else { // who came after Close went through the waiters
 		o.failAll(connectError{failure: retry.Failure{Phase: retry.PhaseDial, Err: errSessionClosed}})
@@ -168,6 +167,24 @@ func (o *origin) connected(d *dial, pc *pooled) bool {
 	} else if c, ok := pc.clientConn.(*h2.Conn); ok && c.InFlight() == 0 {
 		c.Flush() // nobody wants it any more; the first request flushes otherwise
 	}
+	return true
+}
+
+// admit puts pc into the pool and gives a place on it to who waits longest: from
+// there on its end is the failure of a request. Without that, one that ended in
+// this moment would be made again with nobody told. False: it has ended already.
+// o.mu is held.
+func (o *origin) admit(pc *pooled, now time.Time) bool {
+	front := o.waiters.Front()
+	refused := now.Before(o.h1Until) && pc.wire == fingerprint.OverHTTP2
+	if front != nil && !refused && pc.Reserve() == nil {
+		w := o.waiters.Remove(front).(*waiter)
+		w.conn = pc
+		close(w.ready)
+	} else if pc.ended() {
+		return false
+	}
+	o.add(pc, now)
 	return true
 }
 

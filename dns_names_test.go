@@ -65,7 +65,7 @@ func TestNamesAreChecked(t *testing.T) {
 	inMemory.DialContext = (&net.Dialer{}).DialContext
 	for want, cfg := range map[string]mien.Config{
 		`Config.Hosts: "": the host is missing`:                    hosts("", loopback),
-		`Config.Hosts: "a.test:443": the host holds a byte`:        hosts("a.test:443", loopback),
+		`Config.Hosts: "a.test:443": it is not a name alone`:       hosts("a.test:443", loopback),
 		`Config.Hosts: "*.test": it holds an asterisk`:             hosts("*.test", loopback),
 		`Config.Hosts: "192.0.2.1": it is an address`:              hosts("192.0.2.1", loopback),
 		`Config.Hosts: "a.test": it has no address`:                hosts("a.test"),

@@ -10,6 +10,11 @@
 //	if err != nil { … }
 //	defer s.Close()
 //	resp, err := s.Get(ctx, "https://example.com/")
+//	if err != nil { … }
+//	defer resp.Body.Close()
+//
+// A browser sends other fields for a page than for an image or a fetch() in it.
+// [WithOptions] says what a request is; without it that is inferred.
 //
 // # Concurrency
 //
@@ -24,6 +29,12 @@
 // request can have reached the origin, never by its text. What was sent is
 // repeated only if it is safe to repeat. See package retry.
 //
+// # Proxies
+//
+// Config.Proxy, or [Options] for one request, says which way out a request takes:
+// it goes that way or fails. Connections, tickets and addresses of names are never
+// shared between different ways out, nor between sessions.
+//
 // # Cancellation
 //
 // The context of a request bounds it whole: queue, dial, handshake, answer and
@@ -32,11 +43,12 @@
 //
 // # Errors
 //
-// Every error is an *[Error] with a phase, a class and whether the request was
-// sent; errors.As and errors.Is find the cause in the standard library's types.
+// Every failed request ends in an *[Error] with a phase, a class and whether the
+// request was sent; errors.As and errors.Is find the cause in the standard
+// library's types.
 //
 // # Limitations
 //
-// No HTTP/3. Connections are not coalesced across origins. TCP and IP traits
-// are those of the operating system.
+// No HTTP/3, no JavaScript. Connections are not coalesced across origins, and no
+// early data is sent. TCP and IP traits are those of the operating system.
 package mien

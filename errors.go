@@ -106,6 +106,9 @@ func (e *Error) cause() string {
 	case retry.NotTLS:
 		return "the peer does not speak TLS; is the scheme right? (" + e.Err.Error() + ")"
 	}
+	if way, ok := e.Err.(*egress.Error); ok && e.Phase == retry.PhaseProxy && way.Proxy == e.Proxy {
+		return way.Err.Error() // the proxy is named already
+	}
 	return e.Err.Error()
 }
 
@@ -168,7 +171,8 @@ func (e *proxyChoiceError) Error() string {
 	}
 	return "Config.Proxy: " + text
 }
-func (e *proxyChoiceError) Unwrap() error { return e.err }
+func (e *proxyChoiceError) Unwrap() error        { return e.err }
+func (e *proxyChoiceError) FailureClass() string { return string(retry.Invalid) }
 
 // invalidError is a request that no layer below may see.
 type invalidError struct {

@@ -40,13 +40,9 @@ func connectFaults() []fault {
 	}
 	refused := func(t *testing.T, p place, times int) *broken {
 		b := breaking(t, p, mientest.Config{}, 0, nil)
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
-		}
-		_ = l.Close() // a port where nobody listens
+		addr := nobody(t)
 		dialing(b, times, func(ctx context.Context, network string) (net.Conn, error) {
-			return new(net.Dialer).DialContext(ctx, network, l.Addr().String())
+			return new(net.Dialer).DialContext(ctx, network, addr)
 		})
 		return b
 	}
@@ -72,6 +68,23 @@ func connectFaults() []fault {
 		{row: "context cancelled", variant: "in a handshake", once: true, start: canceled,
 			want: outcome{phase: retry.PhaseTLS, class: retry.Canceled, over: true, canceled: true}, decision: retry.Never},
 	}
+}
+
+// nobody is an address where nobody listens, nor will until the test is over: it
+// is taken, by the client's end of a connection.
+func nobody(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = l.Close() })
+	c, err := net.Dial("tcp", l.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = c.Close() })
+	return c.LocalAddr().String()
 }
 
 // resolver fails the first look-ups, all if times is negative.

@@ -133,7 +133,7 @@ func breached(code http2.ErrCode, do func(p *h2Peer, stream uint32)) func(*testi
 				if got != code {
 					t.Errorf("the peer was told %v, want %v", got, code)
 				}
-			case <-time.After(5 * time.Second):
+			case <-time.After(time.Minute):
 				t.Error("the peer got no GOAWAY")
 			}
 		}

@@ -265,7 +265,7 @@ func (f *fault) unattempted() bool {
 // send makes the request, reads the answer and asks the error what it can be asked.
 func (f *fault) send(t *testing.T, s *mien.Session, b *broken, m mode) (outcome, error) {
 	t.Helper()
-	limit := 30 * time.Second
+	limit := 2 * time.Minute
 	if f.bubble {
 		limit = 24 * time.Hour
 	}
@@ -349,9 +349,9 @@ func settled(t *testing.T, s *mien.Session) {
 	}
 }
 
-// soon waits, at most five seconds, until is says so.
+// soon waits, at most ten seconds, until is says so.
 func soon(is func() bool) bool {
-	limit := time.After(5 * time.Second)
+	limit := time.After(10 * time.Second)
 	tick := time.NewTicker(time.Millisecond)
 	defer tick.Stop()
 	for !is() {

@@ -15,19 +15,31 @@ import (
 // authority in ASCII and, from the second attempt on, a new copy of its body.
 func (c *call) outgoing(ctx context.Context, wire fingerprint.Wire) (*http.Request, error) {
 	host := authority(c.req, c.key)
+	body := c.req.Body
+	if body == http.NoBody {
+		body = nil
+	}
 	replayable := retry.Replayable(c.req)
-	if replayable && c.attempt == 1 && host == c.req.Host && c.wait == nil {
-		return c.req, nil // as it stands: connections do not write to it
+	if replayable && c.attempt == 1 && host == c.req.Host && c.wait == nil && !c.traced {
+		if body == nil || known(body) {
+			return c.req, nil // as it stands: connections do not write to it
+		}
 	}
 	out := c.req.WithContext(ctx)
 	out.Host = host
-	switch {
-	case !replayable:
+	if !replayable {
 		return c.lend(out, wire)
-	case c.attempt == 1:
-		return out, nil
 	}
-	return retry.Rewind(out)
+	if c.attempt > 1 {
+		var err error
+		if out, err = rewound(out); err != nil {
+			return nil, err
+		}
+	}
+	if body != nil {
+		out.Body = owned(out.Body, out.ContentLength)
+	}
+	return out, nil
 }
 
 // authority is what Host and :authority say: the caller's Host if set, else

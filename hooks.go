@@ -18,7 +18,8 @@ type Hooks struct {
 	// Phase is called when a phase of a request or of a connection is over.
 	Phase func(PhaseInfo)
 	// Done is called once for each hop: when its response's body has ended or
-	// was closed, or when it failed.
+	// was closed, or when it failed, be it that it was refused as invalid, without
+	// an Origin then. No hop is a nil request, or a redirect that is not followed.
 	Done func(RequestInfo)
 }
 
@@ -96,7 +97,7 @@ type RequestInfo struct {
 
 // Stats is what a Session did and is doing, as figures to watch.
 type Stats struct {
-	Requests int64 // hops that were answered or failed, since New
+	Requests int64 // hops that were answered, failed or were refused as invalid, since New
 	Failed   int64 // of these
 	Retries  int64 // attempts beyond the first: connections and requests
 

@@ -92,7 +92,7 @@ func TestHooksHoldNoLock(t *testing.T) {
 		Phase:     func(mien.PhaseInfo) { ask() },
 		Done:      func(mien.RequestInfo) { ask() },
 	}})
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	_ = mustGet(t, ctx, s, origin.URL).Body.Close()
 }

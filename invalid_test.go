@@ -60,7 +60,8 @@ func TestInvalidRequests(t *testing.T) {
 		for _, scheme := range []string{"https", "http"} {
 			t.Run(tt.name+"/"+scheme, func(t *testing.T) {
 				origin := newOrigin(t, mientest.Config{Plain: scheme == "http"})
-				s := newSession(t, mien.Config{})
+				done := &results{}
+				s := newSession(t, mien.Config{Hooks: mien.Hooks{Done: done.add}})
 				req := request(t, http.MethodPost, origin.URL, nil)
 				body := &closeCounter{Reader: strings.NewReader("x")}
 				req.Body = body
@@ -75,6 +76,12 @@ func TestInvalidRequests(t *testing.T) {
 				}
 				if !strings.Contains(err.Error(), tt.names) {
 					t.Errorf("%q does not name %q", err, tt.names)
+				}
+				if told := done.clear(); len(told) != 1 || told[0].Err != e || told[0].Request != req {
+					t.Errorf("the Done hook heard %+v", told)
+				}
+				if st := s.Stats(); st.Requests != 1 || st.Failed != 1 {
+					t.Errorf("%d requests, %d failed", st.Requests, st.Failed)
 				}
 				if body.closed == 0 {
 					t.Error("the body was not closed")

@@ -4,8 +4,6 @@ import (
 	"errors"
 	"io"
 	"net/http"
-	"reflect"
-	"strings"
 	"sync"
 
 	"github.com/mien-http/mien/fingerprint"
@@ -87,11 +85,11 @@ func (c *call) lend(out *http.Request, wire fingerprint.Wire) (*http.Request, er
 	switch {
 	case c.given || c.lent != nil && !c.lent.seal():
 		return nil, retry.ErrNotReplayable
-	case wire != fingerprint.OverHTTP2 && nopCloser(c.req.Body):
+	case wire != fingerprint.OverHTTP2 && known(c.req.Body):
 		c.given = true
 		return out, nil
 	}
-	c.lent = &lentBody{body: c.req.Body}
+	c.lent = &lentBody{body: owned(c.req.Body, c.req.ContentLength)}
 	out.Body = c.lent
 	return out, nil
 }
@@ -102,16 +100,3 @@ func (c *call) settled() {
 		c.lent.settle()
 	}
 }
-
-// nopCloser reports whether net/http may know body to be in memory: it looks for
-// certain readers in what io.NopCloser makes.
-func nopCloser(body io.Reader) bool {
-	t := reflect.TypeOf(body)
-	return t == plainNopCloser || t == writingNopCloser
-}
-
-// The types that io.NopCloser returns; the second, where its reader has WriteTo.
-var (
-	plainNopCloser   = reflect.TypeOf(io.NopCloser(struct{ io.Reader }{}))
-	writingNopCloser = reflect.TypeOf(io.NopCloser(strings.NewReader("")))
-)

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/mien-http/mien"
+	"github.com/mien-http/mien/fingerprint"
 	"github.com/mien-http/mien/mientest"
 	"github.com/mien-http/mien/retry"
 )
@@ -85,10 +86,22 @@ func TestMostHandshakesReset(t *testing.T) {
 // Every handshake dies: all who wait get the same clear error after the
 // attempts that the policy allows, and nothing hangs.
 func TestEveryHandshakeReset(t *testing.T) {
-	origin := newOrigin(t, mientest.Config{Faults: mientest.Faults{Handshake: mientest.HandshakeFaults{Share: 1}}})
-	s := newSession(t, mien.Config{})
+	const requests = 200
+	var s *mien.Session
+	waiting := func() bool {
+		origins := s.Stats().Origins
+		return len(origins) == 1 && origins[0].Waiting == requests
+	}
+	var all atomic.Bool // wait: one that came when the others had their error would begin anew
+	origin := newOrigin(t, mientest.Config{Faults: mientest.Faults{Script: func(n int, _ *fingerprint.ClientHello) mientest.Action {
+		if n == 1 {
+			all.Store(soon(waiting))
+		}
+		return mientest.Action{End: []mientest.Ending{mientest.FIN, mientest.RST}[n%2]}
+	}}})
+	s = newSession(t, mien.Config{Timeouts: mien.Timeouts{TLS: -1}})
 	var wg sync.WaitGroup
-	for range 200 {
+	for range requests {
 		wg.Go(func() {
 			_, err := s.Get(context.Background(), origin.URL)
 			var e *mien.Error
@@ -102,6 +115,9 @@ func TestEveryHandshakeReset(t *testing.T) {
 		})
 	}
 	wg.Wait()
+	if !all.Load() {
+		t.Fatal("the requests did not come together")
+	}
 	// At most four attempts run side by side.
 	if n := origin.Counters().Handshakes; n < 24 || n > 24+3 {
 		t.Errorf("%d handshakes", n)

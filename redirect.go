@@ -14,7 +14,7 @@ import (
 func (s *Session) follow(req *http.Request) (*http.Response, error) {
 	if req != nil && req.RequestURI != "" {
 		closeBody(req)
-		return nil, fail(req, retry.Failure{Err: invalidf("RequestURI %q is set; it belongs to servers", req.RequestURI)}, "", 0)
+		return nil, s.t.refused(req, invalidf("RequestURI %q is set; it belongs to servers", req.RequestURI))
 	}
 	var via []*http.Request
 	hop := req

@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"io"
+	"net"
 	"net/http"
 	"net/netip"
+	"net/url"
 	"strings"
 	"sync"
 	"testing"
@@ -171,6 +173,29 @@ func TestInvalidValueIsNotQuoted(t *testing.T) {
 	for _, err := range []error{onRequest, onConfig} {
 		if err == nil || strings.Contains(err.Error(), "höhle") || !strings.Contains(err.Error(), "Authorization holds byte 0x0a at 15") {
 			t.Errorf("error %v", err)
+		}
+	}
+}
+
+// The text of a proxy's failure names the proxy once.
+func TestProxyIsNamedOnce(t *testing.T) {
+	for _, answer := range []string{"HTTP/1.1 403 Forbidden\r\n\r\n", "garbage\r\n\r\n", ""} {
+		s := newSession(t, mien.Config{
+			Proxy: http.ProxyURL(&url.URL{Scheme: "http", Host: "proxy.test:3128"}),
+			Retry: retry.Policy{MaxAttempts: -1},
+			DialContext: func(context.Context, string, string) (net.Conn, error) {
+				ours, theirs := net.Pipe()
+				go func() {
+					_, _ = theirs.Read(make([]byte, 4<<10))
+					_, _ = io.WriteString(theirs, answer)
+					_ = theirs.Close()
+				}()
+				return ours, nil
+			},
+		})
+		_, err := s.Get(t.Context(), "https://example.test/")
+		if err == nil || strings.Count(err.Error(), "proxy.test:3128") != 1 || !strings.HasPrefix(err.Error(), "proxy proxy.test:3128 for https://example.test: ") {
+			t.Errorf("%q: %v", answer, err)
 		}
 	}
 }

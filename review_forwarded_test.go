@@ -162,7 +162,7 @@ func TestNothingStaysOnContext(t *testing.T) {
 				if got := readAll(t, resp); tt.path == "/101" && got != "ping" {
 					t.Errorf("the upgraded connection gave %q", got)
 				}
-				for late := time.After(20 * time.Second); ctx.n.Load() != 0; { // what wrote the request may be about to tell of it
+				for late := time.After(time.Minute); ctx.n.Load() != 0; { // what wrote the request may be about to tell of it
 					select {
 					case <-late:
 						t.Fatalf("%d functions wait for the context's end", ctx.n.Load())

@@ -12,21 +12,24 @@ import (
 	"slices"
 	"sync"
 	"testing"
+	"time"
 
 	"golang.org/x/net/http2"
 	"golang.org/x/net/http2/hpack"
 
 	"github.com/mien-http/mien"
 	"github.com/mien-http/mien/fingerprint"
+	"github.com/mien-http/mien/retry"
 )
 
 // webSocketPeer is an HTTP/2 server that takes WebSockets as RFC 8441 says and
 // sends back what it receives on them.
 type webSocketPeer struct {
-	offers bool   // ENABLE_CONNECT_PROTOCOL
-	status string // of the answer to a CONNECT
-	text   string // content of an answer that refuses
-	keeps  bool   // never gives more window than there is at first
+	offers bool            // ENABLE_CONNECT_PROTOCOL
+	status string          // of the answer to a CONNECT
+	text   string          // content of an answer that refuses
+	keeps  bool            // never gives more window than there is at first
+	resets []http2.ErrCode // the first CONNECTs are answered by RST_STREAM with these
 
 	mu       sync.Mutex
 	conns    int                   // guarded by mu
@@ -109,7 +112,12 @@ func (p *webSocketPeer) serve(nc *tls.Conn) {
 			}
 			p.mu.Lock()
 			p.connects = append(p.connects, slices.Clone(frame.Fields))
+			n := len(p.connects)
 			p.mu.Unlock()
+			if n <= len(p.resets) {
+				_ = f.WriteRSTStream(frame.StreamID, p.resets[n-1])
+				continue
+			}
 			answer(frame.StreamID, p.status, p.status != "200" && p.text == "")
 			if p.text != "" {
 				_ = f.WriteData(frame.StreamID, true, []byte(p.text))
@@ -280,6 +288,43 @@ func TestWebSocketRefused(t *testing.T) {
 	_ = resp.Body.Close()
 	if resp.StatusCode != http.StatusForbidden {
 		t.Errorf("answer %d", resp.StatusCode)
+	}
+}
+
+// A WebSocket whose stream is reset has failed, as in Chromium: it does not come
+// back over HTTP/1.1, as another client than before. What the origin did not
+// process, or wants over HTTP/1.1, is tried again.
+func TestWebSocketReset(t *testing.T) {
+	for _, tt := range []struct {
+		code            http2.ErrCode
+		fails           bool
+		conns, connects int
+	}{
+		{http2.ErrCodeProtocol, true, 1, 1},
+		{http2.ErrCodeCancel, true, 1, 1},
+		{http2.ErrCodeRefusedStream, false, 1, 2},
+		{http2.ErrCodeHTTP11Required, false, 2, 1},
+	} {
+		peer := &webSocketPeer{offers: true, status: "200", resets: []http2.ErrCode{tt.code}}
+		url, client := peer.start(t)
+		seen := &retries{}
+		s := newSession(t, mien.Config{TLS: client, Profile: webSocketProfile(), Retry: retry.Policy{Base: time.Millisecond}, Hooks: mien.Hooks{Retry: seen.add}})
+		getAll(t, s, url, 1)
+		resp, err := s.Do(webSocketRequest(t.Context(), url))
+		var e *mien.Error
+		switch {
+		case err == nil:
+			_ = resp.Body.Close()
+		case errors.As(err, &e) && e.Class == retry.StreamReset && e.Attempt == 1 && e.Sent:
+		default:
+			t.Errorf("%v: %+v", tt.code, err)
+		}
+		if tt.fails != (err != nil) || tt.fails != (len(seen.list) == 0) {
+			t.Errorf("%v: %v, %d retries", tt.code, err, len(seen.list))
+		}
+		if conns, connects := peer.seen(); conns != tt.conns || len(connects) != tt.connects {
+			t.Errorf("%v: %d connections, %d CONNECTs", tt.code, conns, len(connects))
+		}
 	}
 }
 

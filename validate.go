@@ -60,6 +60,9 @@ func validate(req *http.Request) (originKey, error) {
 	if req.ContentLength > 0 && req.Body == nil {
 		return none, invalidf("ContentLength is %d and Body is nil", req.ContentLength)
 	}
+	if err := checkLength(req); err != nil {
+		return none, &invalidError{err}
+	}
 	if err := checkOptions(optionsOf(req.Context())); err != nil {
 		return none, err
 	}

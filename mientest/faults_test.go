@@ -89,9 +89,10 @@ func TestRequestFaultsHTTP2(t *testing.T) {
 		t.Errorf("/goaway: %v", err)
 	}
 	for path, how := range map[string]Ending{"/rst": RST, "/fin": FIN} {
-		// After a write that failed by RST this client reads EOF, so that the
-		// error alone tells nothing.
-		if err := try(path); !isReset(err) && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
+		client = h2Client(t, o) // the last one may not have heard yet that its connection is over
+		// After a write that failed by RST this client reads EOF, and a second
+		// write fails by EPIPE, so that the error alone tells nothing.
+		if err := try(path); !isReset(err) && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) && !errors.Is(err, syscall.EPIPE) {
 			t.Errorf("%s: %v", path, err)
 		}
 		conns := o.Connections()
@@ -99,8 +100,11 @@ func TestRequestFaultsHTTP2(t *testing.T) {
 			t.Errorf("%s: the ending is recorded as %q", path, got)
 		}
 	}
-	if err := try("/last"); err != nil {
-		t.Errorf("/last, whose stream the GOAWAY leaves in: %v", err)
+	// Without content: the origin does not wait for what it does not read before
+	// it closes, and a client whose write fails may never see the answer.
+	client = h2Client(t, o)
+	if status, _ := get(t, client, o.URL+"/last"); status != 200 {
+		t.Errorf("/last, whose stream the GOAWAY leaves in: %d", status)
 	}
 	o.Close()
 	if n := o.rec.inFlight; n != 0 {

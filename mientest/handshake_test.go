@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"runtime"
 	"strings"
 	"sync"
 	"syscall"
@@ -138,14 +139,24 @@ func TestStall(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer nc.Close()
-	nc.SetDeadline(time.Now().Add(50 * time.Millisecond))
 	cfg := o.ClientTLS()
 	cfg.ServerName = "localhost"
-	if err := tls.Client(nc, cfg).Handshake(); !errors.Is(err, os.ErrDeadlineExceeded) {
-		t.Fatalf("stalled handshake: %v, want a time-out", err)
+	stalled := make(chan error, 1)
+	go func() { stalled <- tls.Client(nc, cfg).Handshake() }()
+	for o.Counters().HandshakesKilled == 0 { // its hello has come
+		select {
+		case err := <-stalled:
+			t.Fatalf("the handshake ended: %v", err)
+		default:
+			runtime.Gosched()
+		}
 	}
 	if err := dial(o, nil); err != nil {
 		t.Fatalf("second handshake: %v", err)
+	}
+	nc.SetDeadline(time.Unix(1, 0)) // long over
+	if err := <-stalled; !errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Fatalf("stalled handshake: %v, want a time-out", err)
 	}
 	if c := o.Counters(); c.HandshakesKilled != 1 || c.PeakHandshakes != 2 {
 		t.Errorf("counters: %+v", c)

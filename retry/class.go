@@ -104,7 +104,7 @@ func (c Class) Describe() string {
 	case Canceled:
 		return "canceled by the caller"
 	case Invalid:
-		return "the request is not valid and was not sent"
+		return "the request is not valid, or a part of it that is the caller's failed"
 	}
 	return "the cause is not known"
 }

@@ -2,82 +2,56 @@ package main
 
 import (
 	"context"
-	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
-	"os"
-	"strings"
+	"net/url"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/mien-http/mien"
-	"github.com/mien-http/mien/fingerprint"
 	"github.com/mien-http/mien/retry"
 )
-
-// getOptions are the flags of "mien get".
-type getOptions struct {
-	profile     string
-	cacert      string
-	insecure    bool
-	method      string
-	headers     []string
-	data        []string
-	output      string
-	include     bool
-	head        bool
-	noFollow    bool
-	verbose     bool
-	json        bool
-	fail        bool
-	timeout     time.Duration
-	maxAttempts int
-}
 
 func getCommand() *cobra.Command {
 	var o getOptions
 	cmd := &cobra.Command{
-		Use:   "get URL",
-		Short: "Send one request as a browser and print the answer",
-		Long: `get sends one request with the TLS, HTTP/2 and header fields of a browser,
-follows redirects and prints the body.
+		Use:   "get URL...",
+		Short: "Send a request as a browser and print the answer, with curl's flags",
+		Long: `get sends a request with the TLS, HTTP/2 and header fields of a browser and
+prints the body. Its flags are curl's, with curl's meaning; where it differs:
 
-An answer of any status counts as done; --fail changes that.`,
+  - Redirects are followed, as browsers do; -L is accepted, --no-follow stops it.
+  - A URL without a scheme is taken to be https, not http.
+  - Several URLs are asked one after the other, over the same connections and
+    with the same cookies; each is taken as it stands: no {a,b}, no [1-9].
+  - Fields that are not given are the browser's: User-Agent, Accept, Sec-Fetch-*.
+    Bodies are decoded (--compressed). No proxy is read from the environment.
+  - -v shows the request as it left, field by field, in order. Credentials and
+    cookies are hidden there, because such output is pasted into reports;
+    --show-secrets shows them.
+  - What may be sent twice is tried again without --retry; see --max-attempts.
+
+An answer of any status counts as done; --fail changes that. The exit code is 0
+if all was done, 1 if something failed and 2 for wrong use. A body that breaks
+off is kept as far as it came, and the exit code is 1.`,
 		Example: `  mien get https://example.com/
-  mien get https://example.com/api -d @order.json -H 'Content-Type: application/json'
-  mien get https://127.0.0.1:8443/ --cacert ca.pem --profile firefox`,
-		Args: cobra.ExactArgs(1),
+  mien get https://example.com/api --json '{"dish":"soup"}'
+  mien get https://example.com/upload -F picture=@cat.png -F 'note=a cat'
+  mien get https://127.0.0.1:8443/ --cacert ca.pem --profile firefox -v`,
+		Args: cobra.ArbitraryArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
+			o.agentSet = cmd.Flags().Changed("user-agent")
+			o.retriesSet = cmd.Flags().Changed("retry")
+			o.redirsSet = cmd.Flags().Changed("max-redirs")
 			g := oneGet{o: o, stdin: cmd.InOrStdin(), stdout: cmd.OutOrStdout(), stderr: cmd.ErrOrStderr()}
-			return g.get(cmd.Context(), args[0])
+			return g.get(cmd.Context(), args)
 		},
 	}
-	f := cmd.Flags()
-	f.StringVar(&o.profile, "profile", "chrome", "browser to look like, see mien profiles; or a profile's file")
-	f.StringVar(&o.cacert, "cacert", "", "trust the certificates in this PEM `file`, and no others")
-	f.BoolVarP(&o.insecure, "insecure", "k", false, "do not verify the server's certificate")
-	f.StringVarP(&o.method, "method", "X", "", "request `method` (GET, or POST with --data)")
-	f.StringArrayVarP(&o.headers, "header", "H", nil, "`'Name: value'`; 'Name:' leaves the profile's field out; repeatable")
-	f.StringArrayVarP(&o.data, "data", "d", nil, "request `body`; @FILE reads a file, - standard input; several are joined by &")
-	f.StringVarP(&o.output, "output", "o", "", "write the body to this `file`")
-	f.BoolVarP(&o.include, "include", "i", false, "print status and header fields before the body")
-	f.BoolVarP(&o.head, "head", "I", false, "send HEAD and print status and header fields")
-	f.BoolVar(&o.noFollow, "no-follow", false, "do not follow redirects")
-	f.BoolP("location", "L", true, "follow redirects, which is the default")
-	f.BoolVarP(&o.verbose, "verbose", "v", false, "tell on standard error what happens")
-	f.BoolVar(&o.json, "json", false, "print one JSON object: url, status, protocol, headers, body or error")
-	f.BoolVarP(&o.fail, "fail", "f", false, "exit with 1, without the body, if the status is not 2xx")
-	f.DurationVar(&o.timeout, "timeout", 0, "limit for all of it, such as 30s")
-	f.IntVar(&o.maxAttempts, "max-attempts", 0, "how often a request is tried in all (default 4); 1: nothing is tried again, connections neither")
-	cmd.MarkFlagsMutuallyExclusive("json", "include")
-	cmd.MarkFlagsMutuallyExclusive("json", "output")
-	cmd.MarkFlagsMutuallyExclusive("no-follow", "location")
-	cmd.MarkFlagsMutuallyExclusive("head", "data")
-	cmd.MarkFlagsMutuallyExclusive("head", "method")
+	o.register(cmd)
+	completeGet(cmd)
 	return cmd
 }
 
@@ -85,115 +59,137 @@ An answer of any status counts as done; --fail changes that.`,
 type oneGet struct {
 	o              getOptions
 	stdin          io.Reader
+	stdinRead      bool
 	stdout, stderr io.Writer
+	talk           *talk
+	write          writeOut                              // of --write-out
+	content        *content                              // nil: none
+	dumped         bool                                  // --dump-header has its first answer
+	data           []byte                                // what the flags for data join to; nil: not read so far
+	proxyOf        func(*http.Request) (*url.URL, error) // nil: none
 }
 
-func (g *oneGet) get(ctx context.Context, url string) error {
-	cfg, err := g.config()
+func (g *oneGet) get(ctx context.Context, args []string) error {
+	targets, err := g.targets(args)
 	if err != nil {
 		return err
 	}
-	if g.o.timeout < 0 {
-		return fmt.Errorf("--timeout %v: it must not be negative", g.o.timeout)
+	if g.content, err = g.body(); err != nil {
+		return err
 	}
-	if g.o.timeout > 0 {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, g.o.timeout)
-		defer cancel()
+	if g.write, err = g.writeOut(); err != nil {
+		return err
 	}
-	talk := newTalk(g.stderr, g.o.verbose)
-	cfg.Hooks = talk.hooks()
-	req, err := g.request(talk.trace(ctx), url)
+	cfg, err := g.config(targets)
 	if err != nil {
 		return err
+	}
+	g.talk = newTalk(g.stderr, &g.o, cfg.Profile)
+	g.talk.forwards = g.forwards
+	cfg.Hooks = g.talk.hooks()
+	g.redirects(&cfg)
+	requests := make([]*http.Request, len(targets))
+	for i, t := range targets { // wrong use is told before anything is sent
+		if requests[i], err = g.request(t); err != nil {
+			return err
+		}
 	}
 	s, err := mien.New(cfg)
 	if err != nil {
 		return err
 	}
 	defer s.Close()
-	talk.started(time.Now())
+	if err := g.importCookies(s, requests); err != nil {
+		return err
+	}
+	failed := false
+	for i, req := range requests {
+		switch err := g.one(ctx, s, targets[i], req); {
+		case err == nil:
+		case isUsage(err):
+			return err
+		default:
+			failed = true
+			g.complain(err)
+		}
+	}
+	if err := g.saveCookies(s); err != nil {
+		failed = true
+		g.complain(err)
+	}
+	if failed {
+		return failedf("")
+	}
+	return nil
+}
+
+// complain prints err, unless it is silent.
+func (g *oneGet) complain(err error) {
+	if text := err.Error(); text != "" && (!g.o.silent || g.o.showError) {
+		fmt.Fprintln(g.stderr, "mien:", text)
+	}
+}
+
+// isUsage reports whether nothing was asked that could be answered.
+func isUsage(err error) bool {
+	var e *mien.Error
+	return errors.As(err, &e) && e.Class == retry.Invalid
+}
+
+// one sends one request and prints its answer.
+func (g *oneGet) one(ctx context.Context, s *mien.Session, t target, req *http.Request) error {
+	if g.o.maxTime > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, time.Duration(g.o.maxTime))
+		defer cancel()
+	}
+	g.talk.begin(time.Now(), req, t.assumed)
+	req = req.WithContext(mien.WithOptions(g.talk.trace(ctx), g.options()))
 	resp, err := s.Do(req)
 	if err != nil {
-		return g.failed(url, resp, nil, err)
+		err = g.failed(t.url, resp, nil, err)
+		if !isUsage(err) {
+			g.writeSummary(resp, 0, err)
+		}
+		return err
 	}
 	defer resp.Body.Close()
-	talk.answered(resp)
-	err = g.answer(url, resp)
-	talk.finished(s.Stats())
+	g.talk.answered(resp)
+	n, err := g.answer(t, resp)
+	g.talk.finished(s.Stats())
+	g.writeSummary(resp, n, err)
 	return err
-}
-
-// config is the Session's.
-func (g *oneGet) config() (mien.Config, error) {
-	var cfg mien.Config
-	var err error
-	if cfg.Profile, err = profileOf(g.o.profile); err != nil {
-		return cfg, err
-	}
-	cfg.TLS = &tls.Config{}
-	if g.o.cacert != "" {
-		if g.o.insecure {
-			return cfg, errors.New("--cacert and --insecure exclude each other")
-		}
-		if cfg.TLS.RootCAs, err = readRoots(g.o.cacert); err != nil {
-			return cfg, err
-		}
-	}
-	if g.o.insecure {
-		fmt.Fprintln(g.stderr, "mien: --insecure: the server's certificate is not verified, anybody in between can read and change what is sent")
-		cfg.TLS.InsecureSkipVerify = true
-	}
-	if cfg.Retry, err = g.o.retry(); err != nil {
-		return cfg, err
-	}
-	if g.o.noFollow {
-		cfg.Redirect.Max = -1
-	}
-	return cfg, nil
-}
-
-// profileOf is the profile of that name, or of that file: a name has no path and
-// no ending.
-func profileOf(name string) (*fingerprint.Profile, error) {
-	if strings.HasSuffix(name, ".json") || strings.ContainsAny(name, `/\`) {
-		return fingerprint.Load(name)
-	}
-	return fingerprint.Lookup(name)
-}
-
-func (o *getOptions) retry() (retry.Policy, error) {
-	switch {
-	case o.maxAttempts < 0:
-		return retry.Policy{}, fmt.Errorf("--max-attempts %d: at least 1", o.maxAttempts)
-	case o.maxAttempts == 1:
-		return retry.Policy{MaxAttempts: -1}, nil
-	}
-	return retry.Policy{MaxAttempts: o.maxAttempts}, nil
-}
-
-func readRoots(file string) (*x509.CertPool, error) {
-	pem, err := os.ReadFile(file)
-	if err != nil {
-		return nil, fmt.Errorf("--cacert: %w", err)
-	}
-	pool := x509.NewCertPool()
-	if !pool.AppendCertsFromPEM(pem) {
-		return nil, fmt.Errorf("--cacert %s: there is no certificate in PEM form in it", file)
-	}
-	return pool, nil
 }
 
 // failed reports err, with what there is of the response.
 func (g *oneGet) failed(url string, resp *http.Response, body []byte, err error) error {
-	var e *mien.Error
-	if errors.As(err, &e) && e.Class == retry.Invalid {
-		return err // wrong use: nothing was asked that could be answered
+	if isUsage(err) {
+		return err
 	}
-	if g.o.json {
-		if err := g.printJSON(url, resp, body, err); err != nil {
+	if g.o.report {
+		if err := g.printReport(url, resp, body, err); err != nil {
 			return failedf("%v", err)
 		}
 	}
 	return failedf("%v", err)
+}
+
+// redirects has the session follow them as the flags want it, and tells of them.
+func (g *oneGet) redirects(cfg *mien.Config) {
+	switch n := g.o.maxRedirs; {
+	case g.o.noFollow:
+		cfg.Redirect.Max = -1
+	case g.o.redirsSet && n < 0:
+		cfg.Redirect.Max = int(^uint(0) >> 1)
+	case n > 0:
+		cfg.Redirect.Max = n
+	}
+	none := g.o.redirsSet && g.o.maxRedirs == 0
+	cfg.Redirect.Check = func(next *http.Request, via []*http.Request) error {
+		g.talk.redirected(next, len(via))
+		if none {
+			return errors.New("--max-redirs 0 lets none be followed")
+		}
+		return nil
+	}
 }

@@ -1,70 +1,132 @@
 package main
 
 import (
-	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"os"
-	"unicode/utf8"
+	"strings"
 
 	"github.com/schollz/progressbar/v3"
 	"golang.org/x/term"
-
-	"github.com/mien-http/mien"
 )
 
-// answer prints resp as the flags want it.
-func (g *oneGet) answer(url string, resp *http.Response) error {
+// answer prints resp as the flags want it, and says how many bytes of the body
+// there were.
+func (g *oneGet) answer(t target, resp *http.Response) (int64, error) {
 	var status error
-	if g.o.fail && (resp.StatusCode < 200 || resp.StatusCode > 299) {
+	if (g.o.fail || g.o.failBody) && resp.StatusCode >= http.StatusBadRequest {
 		status = fmt.Errorf("%s answered %s", resp.Request.URL.Redacted(), resp.Status)
 	}
+	if g.o.dumpHead != "" {
+		if err := g.dump(resp); err != nil {
+			return 0, failedf("--dump-header: %v", err)
+		}
+	}
 	switch {
-	case g.o.json:
+	case g.o.report:
 		body, err := io.ReadAll(resp.Body)
 		if err == nil {
 			err = status
 		}
 		if err != nil {
-			return g.failed(url, resp, body, err)
+			return int64(len(body)), g.failed(t.url, resp, body, err)
 		}
-		if err := g.printJSON(url, resp, body, nil); err != nil {
-			return failedf("%v", err)
+		if err := g.printReport(t.url, resp, body, nil); err != nil {
+			return int64(len(body)), failedf("%v", err)
 		}
-		return nil
+		return int64(len(body)), nil
+	case status != nil && !g.o.failBody:
+		return 0, g.failed(t.url, resp, nil, status)
+	}
+	n, err := g.copyBody(t, resp)
+	switch {
+	case err != nil && n == 0:
+		return 0, failedf("%v", err)
+	case err != nil && t.output != "" && t.output != "-":
+		return n, failedf("%v (%d bytes of the body are in %s)", err, n, t.output)
+	case err != nil:
+		return n, failedf("%v (%d bytes of the body were written)", err, n)
 	case status != nil:
-		return g.failed(url, resp, nil, status)
+		return n, failedf("%v", status)
 	}
-	if g.o.include || g.o.head {
-		if err := printHead(g.stdout, resp); err != nil {
-			return failedf("%v", err)
-		}
-	}
-	n, err := g.copyBody(resp)
-	if err != nil {
-		return failedf("%v (%d bytes of the body were written)", err, n)
-	}
-	return nil
+	return n, nil
 }
 
-func printHead(w io.Writer, resp *http.Response) error {
-	if _, err := fmt.Fprintf(w, "%s %s\r\n", resp.Proto, resp.Status); err != nil {
+// dump writes the heads where --dump-header says.
+func (g *oneGet) dump(resp *http.Response) error {
+	if g.o.dumpHead == "-" {
+		return printHeads(g.stdout, resp)
+	}
+	f, err := g.openOnce(g.o.dumpHead)
+	if err != nil {
 		return err
 	}
-	if err := resp.Header.Write(w); err != nil {
+	err = printHeads(f, resp)
+	if e := f.Close(); err == nil {
+		err = e
+	}
+	return err
+}
+
+// openOnce opens a file that answers share: empty for the first.
+func (g *oneGet) openOnce(name string) (*os.File, error) {
+	flags := os.O_CREATE | os.O_WRONLY | os.O_TRUNC
+	if g.dumped {
+		flags = os.O_CREATE | os.O_WRONLY | os.O_APPEND
+	}
+	g.dumped = true
+	return os.OpenFile(name, flags, 0o666)
+}
+
+// printHeads prints the head of each response, from the first redirect on.
+func printHeads(w io.Writer, resp *http.Response) error {
+	if before := resp.Request.Response; before != nil {
+		if err := printHeads(w, before); err != nil {
+			return err
+		}
+	}
+	if _, err := fmt.Fprintf(w, "%s\r\n", statusLine(resp)); err != nil {
 		return err
+	}
+	for _, f := range responseFields(resp) {
+		if _, err := fmt.Fprintf(w, "%s: %s\r\n", f[0], f[1]); err != nil {
+			return err
+		}
 	}
 	_, err := io.WriteString(w, "\r\n")
 	return err
 }
 
-// copyBody writes the body while it arrives.
-func (g *oneGet) copyBody(resp *http.Response) (n int64, err error) {
+// statusLine is as it came: HTTP/2 has no words behind the number.
+func statusLine(resp *http.Response) string {
+	if resp.ProtoMajor == 2 {
+		return fmt.Sprintf("HTTP/2 %d", resp.StatusCode)
+	}
+	return strings.TrimSpace(resp.Proto + " " + resp.Status)
+}
+
+// responseFields are sorted by name, for their order is not kept; over HTTP/2
+// names are in lower case, as they came.
+func responseFields(resp *http.Response) [][2]string {
+	var fields [][2]string
+	for _, name := range sortedKeys(resp.Header) {
+		shown := name
+		if resp.ProtoMajor == 2 {
+			shown = strings.ToLower(name)
+		}
+		for _, v := range resp.Header[name] {
+			fields = append(fields, [2]string{shown, v})
+		}
+	}
+	return fields
+}
+
+// copyBody writes the body while it arrives, behind the heads if they are wanted.
+func (g *oneGet) copyBody(t target, resp *http.Response) (n int64, err error) {
 	out := g.stdout
-	if g.o.output != "" {
-		f, err := os.Create(g.o.output)
+	if t.output != "" && t.output != "-" {
+		f, err := os.Create(t.output)
 		if err != nil {
 			return 0, err
 		}
@@ -74,6 +136,11 @@ func (g *oneGet) copyBody(resp *http.Response) (n int64, err error) {
 			}
 		}()
 		out = f
+	}
+	if g.o.include || g.o.head {
+		if err := printHeads(out, resp); err != nil {
+			return 0, err
+		}
 	}
 	bar := g.progress(resp, out)
 	n, err = io.Copy(io.MultiWriter(out, bar), resp.Body)
@@ -86,7 +153,7 @@ func (g *oneGet) copyBody(resp *http.Response) (n int64, err error) {
 // progress shows received bytes while they go to a file, on a terminal alone.
 func (g *oneGet) progress(resp *http.Response, out io.Writer) io.WriteCloser {
 	tty, ok := g.stderr.(*os.File)
-	if !ok || !term.IsTerminal(int(tty.Fd())) || g.o.verbose {
+	if !ok || !term.IsTerminal(int(tty.Fd())) || g.o.verbose || g.o.silent {
 		return quiet{}
 	}
 	if f, ok := out.(*os.File); !ok || term.IsTerminal(int(f.Fd())) {
@@ -104,54 +171,3 @@ type quiet struct{}
 
 func (quiet) Write(p []byte) (int, error) { return len(p), nil }
 func (quiet) Close() error                { return nil }
-
-// getResult is what --json prints.
-type getResult struct {
-	URL        string      `json:"url"` // after redirects
-	Status     int         `json:"status,omitempty"`
-	Protocol   string      `json:"protocol,omitempty"` // h2, http/1.1
-	Headers    http.Header `json:"headers,omitempty"`
-	Body       *string     `json:"body,omitempty"`
-	BodyBase64 []byte      `json:"body_base64,omitempty"` // in place of body, if that is not UTF-8
-	Error      *getError   `json:"error,omitempty"`
-}
-
-type getError struct {
-	Message string `json:"message"`
-	Phase   string `json:"phase"`
-	Class   string `json:"class"`
-	Sent    bool   `json:"sent"` // whether a byte of the request can have reached the origin
-	Attempt int    `json:"attempt"`
-}
-
-func (g *oneGet) printJSON(url string, resp *http.Response, body []byte, err error) error {
-	r := getResult{URL: url}
-	if resp != nil {
-		r.URL = resp.Request.URL.String()
-		r.Status, r.Protocol, r.Headers = resp.StatusCode, protocolOf(resp), resp.Header
-		if !utf8.Valid(body) {
-			r.BodyBase64 = body
-		} else if body != nil {
-			text := string(body)
-			r.Body = &text
-		}
-	}
-	if err != nil {
-		r.Error = &getError{Message: err.Error(), Sent: resp != nil}
-		var e *mien.Error
-		if errors.As(err, &e) {
-			r.Error.Phase, r.Error.Class = string(e.Phase), e.Class.String()
-			r.Error.Sent, r.Error.Attempt = e.Sent, e.Attempt
-		}
-	}
-	enc := json.NewEncoder(g.stdout)
-	enc.SetEscapeHTML(false)
-	return enc.Encode(r)
-}
-
-func protocolOf(resp *http.Response) string {
-	if resp.ProtoMajor == 2 {
-		return "h2"
-	}
-	return "http/" + resp.Proto[len("HTTP/"):]
-}

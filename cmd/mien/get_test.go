@@ -69,9 +69,16 @@ func TestGetAnswers(t *testing.T) {
 		}{
 			{name: "body", path: "/", stdout: "front page"},
 			{name: "redirects", path: "/old", stdout: "front page"},
-			{name: "redirects told", path: "/old", args: []string{"-v"}, stdout: "front page", stderr: "* 301 Moved Permanently from " + url + "/older, to /\n"},
+			{name: "redirects told", path: "/old", args: []string{"-v"}, stdout: "front page", stderr: "* redirect 2, to " + url + "/\n"},
 			{name: "redirect kept", path: "/old", args: []string{"--no-follow"}, stdout: "<a href=\"/older\">Found</a>.\n\n"},
-			{name: "redirect failed", path: "/old", args: []string{"--no-follow", "--fail"}, code: 1, stderr: "mien: " + url + "/old answered 302 Found\n"},
+			{name: "redirect is no failure", path: "/old", args: []string{"--no-follow", "--fail"}, stdout: "<a href=\"/older\">Found</a>.\n\n"},
+			{name: "fail with body", path: "/missing", args: []string{"--fail-with-body"}, code: 1, stdout: "404 page not found\n", stderr: "mien: " + url + "/missing answered 404 Not Found\n"},
+			{name: "silent", path: "/missing", args: []string{"-sf"}, code: 1},
+			{name: "silent but for errors", path: "/missing", args: []string{"-sSf"}, code: 1, stderr: "answered 404"},
+			{name: "redirects bounded", path: "/old", args: []string{"--max-redirs", "1"}, code: 1, stderr: "stopped after 1 redirects"},
+			{name: "redirects refused", path: "/old", args: []string{"--max-redirs", "0"}, code: 1, stderr: "--max-redirs 0 lets none be followed"},
+			{name: "any number of redirects", path: "/old", args: []string{"-L", "--max-redirs", "-1"}, stdout: "front page"},
+			{name: "seconds", path: "/silent", args: []string{"-m", "0.1"}, code: 1, stderr: "deadline exceeded"},
 			{name: "loop", path: "/loop", code: 1, stderr: "redirect"},
 			{name: "status", path: "/missing", stdout: "404 page not found\n"},
 			{name: "fail", path: "/missing", args: []string{"-f"}, code: 1, stderr: "mien: " + url + "/missing answered 404 Not Found\n"},
@@ -92,7 +99,7 @@ func TestGetAnswers(t *testing.T) {
 	}
 }
 
-func TestGetJSON(t *testing.T) {
+func TestGetReport(t *testing.T) {
 	url, ca := newOrigin(t, mientest.Config{Handler: answers()})
 	for _, c := range []struct {
 		name string
@@ -107,7 +114,7 @@ func TestGetJSON(t *testing.T) {
 			`"error":{"message":"` + url + `/missing answered 404 Not Found","phase":"","class":"","sent":true,"attempt":0}}`},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			code, stdout, stderr := mienCommand(append([]string{"get", "--json", "--cacert", ca, url + c.args[0]}, c.args[1:]...)...)
+			code, stdout, stderr := mienCommand(append([]string{"get", "--report", "--cacert", ca, url + c.args[0]}, c.args[1:]...)...)
 			var got, want map[string]any
 			if err := json.Unmarshal([]byte(stdout), &got); err != nil {
 				t.Fatalf("%v; standard error: %s", err, stderr)
@@ -128,10 +135,10 @@ func TestGetJSON(t *testing.T) {
 	}
 }
 
-// TestGetJSONError has an error in the middle of the body: what came is kept.
-func TestGetJSONError(t *testing.T) {
+// TestGetReportError has an error in the middle of the body: what came is kept.
+func TestGetReportError(t *testing.T) {
 	url, ca := newOrigin(t, mientest.Config{Handler: answers()})
-	code, stdout, _ := mienCommand("get", "--json", "--cacert", ca, url+"/cut")
+	code, stdout, _ := mienCommand("get", "--report", "--cacert", ca, url+"/cut")
 	var got getResult
 	if err := json.Unmarshal([]byte(stdout), &got); err != nil {
 		t.Fatal(err)

@@ -1,5 +1,5 @@
-// Command mien shows what package mien does and what a browser looks like on
-// the wire. "mien help" lists its commands.
+// Command mien sends requests as a browser does, shows how clients look on the
+// wire, and makes profiles of browsers. "mien help" lists its commands.
 //
 // Exit codes: 0 done, 1 some requests failed, 2 wrong use.
 package main
@@ -48,7 +48,8 @@ func run(args []string, stdout, stderr io.Writer) int {
 	root.SetArgs(args)
 	root.SetOut(stdout)
 	root.SetErr(stderr)
-	root.AddCommand(demoCommand(), demoOriginCommand(), demoClientCommand(), getCommand(), serveCommand(), doctorCommand(), profilesCommand(), showCommand(), importCommand(), diffCommand(), captureCommand())
+	root.AddCommand(demoCommand(), demoOriginCommand(), demoClientCommand(), getCommand(), fetchCommand(), serveCommand(), doctorCommand(), profilesCommand(), showCommand(), importCommand(), diffCommand(), captureCommand())
+	completeFlags(root)
 	err := root.ExecuteContext(ctx)
 	var failed *failedError
 	switch {

@@ -54,11 +54,14 @@ func hostName(name string) (host, reason string) {
 		}
 	}
 	host = canonical(host)
-	if reason := badTarget(host, "1"); reason != "" {
-		return "", reason
-	}
 	if _, err := netip.ParseAddr(host); err == nil {
 		return "", "it is an address, which needs no other"
+	}
+	if strings.ContainsAny(host, ":/[]") {
+		return "", "it is not a name alone: scheme, port and path do not belong here"
+	}
+	if reason := badTarget(host, "1"); reason != "" {
+		return "", reason
 	}
 	switch {
 	case strings.Contains(host, "*"):

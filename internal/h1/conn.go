@@ -33,6 +33,8 @@ type Conn struct {
 	unread   bool  // a Read failed, be it for a time
 	ended    bool  // closed, or the server spoke, before sent
 	failed   error // why no byte may be written any more
+
+	onHead func(head []byte) // of the current request; nil: nobody asks
 }
 
 // NewConn returns a Conn that writes to and reads from nc. It takes nc over:
@@ -63,7 +65,16 @@ func (c *Conn) Begin(head *fingerprint.Head, absoluteForm string) {
 	c.begun++
 	c.sent, c.answered = false, false
 	c.r = status{}
+	c.onHead = nil
 	c.w.begin(head, absoluteForm)
+}
+
+// OnHead has f called with the head of the request begun last, as it leaves, when
+// it is about to. f may not keep it, nor call the Conn. For the one who called Begin.
+func (c *Conn) OnHead(f func(head []byte)) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.onHead = f
 }
 
 // Sent reports whether any byte of the request begun last was passed to the
@@ -129,10 +140,14 @@ func (c *Conn) Write(p []byte) (int, error) {
 	out, head, used, err := c.w.take(p)
 	c.sent = c.sent || len(out) > 0
 	c.failed = err
+	onHead := c.onHead
 	c.mu.Unlock()
 
 	if len(out) == 0 {
 		return used, err
+	}
+	if head > 0 && onHead != nil {
+		onHead(out[:head])
 	}
 	n, werr := c.below.Write(out)
 	if head > 0 {

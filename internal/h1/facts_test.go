@@ -296,7 +296,7 @@ func TestConcurrentFacts(t *testing.T) {
 			}
 		})
 	}
-	for range 50 {
+	for range 10 {
 		cl.text(t, newRequest(t, "POST", unsized{strings.NewReader(strings.Repeat("b", 10_000))}), plain())
 	}
 	close(stop)

@@ -44,6 +44,7 @@ func (c *Conn) RoundTrip(req *http.Request, head *fingerprint.Head) (*http.Respo
 		wroteRequest(trace, err)
 		return nil, err
 	}
+	c.wroteFields(trace, req, head)
 	if trace != nil && trace.WroteHeaders != nil {
 		trace.WroteHeaders()
 	}

@@ -23,7 +23,7 @@ const (
 )
 
 // listens is how long a server may take until it listens.
-const listens = 10 * time.Second
+const listens = time.Minute
 
 // Program is the path of an installed program; without it the test is skipped.
 func Program(t *testing.T, name string) string {

@@ -293,7 +293,7 @@ func TestActive(t *testing.T) {
 	host, port, _ := strings.Cut(origin.Addr().String(), ":")
 	at := "server.address=" + host + ",server.port=" + port + ",url.scheme=https}"
 	active := "http.client.active_requests{http.request.method="
-	for deadline := time.Now().Add(10 * time.Second); b.read()["mien.client.requests.queued{}"] != 1; {
+	for deadline := time.Now().Add(time.Minute); b.read()["mien.client.requests.queued{}"] != 1; {
 		if time.Now().After(deadline) {
 			t.Fatal("the second request never queued")
 		}

@@ -182,7 +182,6 @@ func (r *reader) unpack(t *testing.T) {
 var (
 	goRunMien  = regexp.MustCompile(`\bgo run \./cmd/mien\b`)
 	serveAddr  = regexp.MustCompile(`--addr[ =]\S+`)
-	serveURL   = regexp.MustCompile(`--url-out[ =](\S+)`)
 	background = regexp.MustCompile(`\s*&$`)
 )
 

@@ -78,6 +78,8 @@ func TestFetchKilled(t *testing.T) {
 
 // fastDir is a folder in memory where there is one: a kill leaves the same there,
 // and on a disk making 20,000 files takes most of the test's time.
+//
+//nolint:usetesting // t.TempDir is on the disk, which is what this avoids
 func fastDir(t *testing.T) string {
 	dir, err := os.MkdirTemp("/dev/shm", "mien")
 	if err != nil {

@@ -84,19 +84,18 @@ func (g *oneGet) filePart(flag, name string) (part, error) {
 }
 
 // attach makes c the content of req.
-func (c *content) attach(req *http.Request) error {
+func (c *content) attach(req *http.Request) {
 	var size int64
 	for _, p := range c.parts {
 		size += p.size + int64(len(p.text))
 	}
 	if size == 0 {
 		req.Body, req.GetBody = http.NoBody, func() (io.ReadCloser, error) { return http.NoBody, nil }
-		return nil
+		return
 	}
 	req.ContentLength = size
 	req.GetBody = func() (io.ReadCloser, error) { return &contentReader{parts: c.parts}, nil }
 	req.Body = &contentReader{parts: c.parts}
-	return nil
 }
 
 // contentReader reads the parts in turn, each file opened when it comes to it.

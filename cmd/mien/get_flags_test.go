@@ -205,9 +205,7 @@ func TestGetFormParts(t *testing.T) {
 			continue
 		}
 		req := httptest.NewRequest("POST", "/", nil)
-		if err := c.attach(req); err != nil {
-			t.Fatal(err)
-		}
+		c.attach(req)
 		for range 2 { // again, as a second attempt would
 			text, err := io.ReadAll(req.Body)
 			if want := "--B\r\nContent-Disposition: " + want + "--B--\r\n"; err != nil || string(text) != want || req.ContentLength != int64(len(want)) {

@@ -35,9 +35,7 @@ func (g *oneGet) request(t target) (*http.Request, error) {
 		return nil, err
 	}
 	if g.content != nil {
-		if err := g.content.attach(req); err != nil {
-			return nil, err
-		}
+		g.content.attach(req)
 	}
 	if g.o.agentSet {
 		req.Header["User-Agent"] = nil

@@ -1,6 +1,7 @@
 package fetch
 
 import (
+	"bytes"
 	"errors"
 	"os"
 	"path/filepath"
@@ -137,7 +138,7 @@ func FuzzParseState(f *testing.F) {
 		if got, ok := parseMark(m.encode()); !ok || got != m || m.offset < 0 {
 			t.Errorf("mark %+v comes back as %+v, %v", m, got, ok)
 		}
-		if !strings.Contains(string(data), string(m.encode())) {
+		if !bytes.Contains(data, m.encode()) {
 			t.Errorf("mark %+v was not written", m)
 		}
 	})

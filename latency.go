@@ -9,10 +9,14 @@ import (
 // buckets that each are √2 wide: a quantile is right within a fifth. The zero
 // value is empty. Its owner guards it.
 type latency struct {
-	slots [4]struct {
-		epoch  int64 // of latencySlot since the Unix epoch
-		counts [latencyBuckets]uint32
-	}
+	// Each made when it is first needed: most origins are talked to for a moment.
+	slots [4]*latencyCounts
+}
+
+// latencyCounts is one part of the minute.
+type latencyCounts struct {
+	epoch  int64 // of latencySlot since the Unix epoch
+	counts [latencyBuckets]uint32
 }
 
 const (
@@ -36,10 +40,13 @@ func latencyEdge(bucket int) time.Duration {
 
 func (l *latency) add(now time.Time, d time.Duration) {
 	epoch := now.UnixNano() / int64(latencySlot)
-	s := &l.slots[uint64(epoch)%uint64(len(l.slots))]
+	p := &l.slots[uint64(epoch)%uint64(len(l.slots))]
+	if *p == nil {
+		*p = new(latencyCounts)
+	}
+	s := *p
 	if s.epoch != epoch {
-		s.epoch = epoch
-		clear(s.counts[:])
+		*s = latencyCounts{epoch: epoch}
 	}
 	s.counts[latencyBucket(d)]++
 }
@@ -50,7 +57,7 @@ func (l *latency) quantiles(now time.Time) Quantiles {
 	var total uint64
 	oldest := now.UnixNano()/int64(latencySlot) - int64(len(l.slots))
 	for i := range l.slots {
-		if s := &l.slots[i]; s.epoch > oldest {
+		if s := l.slots[i]; s != nil && s.epoch > oldest {
 			for b, n := range s.counts {
 				sum[b] += uint64(n)
 				total += uint64(n)

@@ -28,7 +28,7 @@ const (
 	NotIdempotent Reason = "the request may have been sent and must not be repeated"
 	NotReplayable Reason = "the request's body cannot be rewound"
 	AttemptsSpent Reason = "all attempts are used up"
-	OriginDown    Reason = "the origin counts as down"
+	OriginDown    Reason = "the origin counts as unreachable"
 	BudgetSpent   Reason = "the origin's retry budget is spent"
 	DeadlineNear  Reason = "the wait would pass the context's deadline"
 	WaitTooLong   Reason = "the server asks for too long a wait"

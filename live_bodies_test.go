@@ -209,21 +209,7 @@ func startBodiesGo(t *testing.T, dir string, piece []byte, _ int) string {
 	return server.URL
 }
 
-const bodiesNginx = `daemon off;
-master_process off;
-pid %[1]s/nginx.pid;
-error_log stderr warn;
-events { worker_connections 1024; }
-http {
-	access_log off;
-	client_body_temp_path %[1]s/body;
-	proxy_temp_path %[1]s/proxy;
-	fastcgi_temp_path %[1]s/fastcgi;
-	uwsgi_temp_path %[1]s/uwsgi;
-	scgi_temp_path %[1]s/scgi;
-	ssl_certificate %[1]s/cert.pem;
-	ssl_certificate_key %[1]s/key.pem;
-	client_max_body_size 0;
+const bodiesNginx = livetest.NginxHead + `	client_max_body_size 0;
 	server {
 		listen %[2]s ssl http2;
 		root %[1]s/www;

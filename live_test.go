@@ -69,16 +69,7 @@ func TestLiveFirefox(t *testing.T) {
 	testLive(t, path, "firefox-153-linux", func(home string, origin *mientest.Origin, visited <-chan struct{}, url string) bool {
 		profile := filepath.Join(home, "profile")
 		livetest.TrustNSS(t, profile, origin.CertPEM())
-		prefs := `user_pref("network.dns.forceResolve", "127.0.0.1");
-user_pref("app.update.enabled", false);
-user_pref("browser.shell.checkDefaultBrowser", false);
-user_pref("browser.aboutwelcome.enabled", false);
-user_pref("datareporting.policy.dataSubmissionEnabled", false);
-user_pref("toolkit.telemetry.enabled", false);
-user_pref("termsofuse.bypassNotification", true);
-user_pref("network.captive-portal-service.enabled", false);
-user_pref("network.connectivity-service.enabled", false);
-`
+		prefs := livetest.FirefoxPreferences + `user_pref("network.dns.forceResolve", "127.0.0.1");`
 		if err := os.WriteFile(filepath.Join(profile, "user.js"), []byte(prefs), 0o600); err != nil {
 			t.Fatal(err)
 		}

@@ -32,16 +32,8 @@ var throughRecorders = []throughRecorder{
 	}, driveChromium, func(home, _ string) string { return filepath.Join(home, ".pki", "nssdb") }},
 	{"firefox-esr", "firefox-153-linux", func(t *testing.T, dir, scheme, addr string) []string {
 		word := map[string]string{"http": "PROXY", "https": "HTTPS"}[scheme]
-		prefs := `user_pref("network.proxy.type", 2);
+		prefs := livetest.FirefoxPreferences + `user_pref("network.proxy.type", 2);
 user_pref("network.proxy.autoconfig_url", "data:,function FindProxyForURL(u, h) { return '` + word + " " + addr + `' }");
-user_pref("app.update.enabled", false);
-user_pref("browser.shell.checkDefaultBrowser", false);
-user_pref("browser.aboutwelcome.enabled", false);
-user_pref("datareporting.policy.dataSubmissionEnabled", false);
-user_pref("toolkit.telemetry.enabled", false);
-user_pref("termsofuse.bypassNotification", true);
-user_pref("network.captive-portal-service.enabled", false);
-user_pref("network.connectivity-service.enabled", false);
 `
 		if err := os.WriteFile(filepath.Join(dir, "user.js"), []byte(prefs), 0o600); err != nil {
 			t.Fatal(err)

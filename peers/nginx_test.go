@@ -4,23 +4,11 @@ import (
 	"fmt"
 	"os/exec"
 	"testing"
+
+	"github.com/mien-http/mien/internal/livetest"
 )
 
-const nginxConf = `daemon off;
-master_process off;
-pid %[1]s/nginx.pid;
-error_log stderr warn;
-events { worker_connections 2048; }
-http {
-	access_log off;
-	client_body_temp_path %[1]s/body;
-	proxy_temp_path %[1]s/proxy;
-	fastcgi_temp_path %[1]s/fastcgi;
-	uwsgi_temp_path %[1]s/uwsgi;
-	scgi_temp_path %[1]s/scgi;
-	ssl_certificate %[1]s/cert.pem;
-	ssl_certificate_key %[1]s/key.pem;
-	ssl_protocols TLSv1.2 TLSv1.3;
+const nginxConf = livetest.NginxHead + `	ssl_protocols TLSv1.2 TLSv1.3;
 	client_max_body_size 0;
 	keepalive_requests %[3]d;
 	gzip on;

@@ -19,21 +19,7 @@ import (
 var liveProfiles = []string{"chrome-156-linux", "firefox-153-linux", "utls:HelloChrome_131"}
 
 // nginxConf has a server for each protocol.
-const nginxConf = `daemon off;
-master_process off;
-pid %[1]s/nginx.pid;
-error_log stderr warn;
-events {}
-http {
-	access_log off;
-	client_body_temp_path %[1]s/body;
-	proxy_temp_path %[1]s/proxy;
-	fastcgi_temp_path %[1]s/fastcgi;
-	uwsgi_temp_path %[1]s/uwsgi;
-	scgi_temp_path %[1]s/scgi;
-	ssl_certificate %[1]s/cert.pem;
-	ssl_certificate_key %[1]s/key.pem;
-	root %[1]s/www;
+const nginxConf = livetest.NginxHead + `	root %[1]s/www;
 	default_type text/plain;
 	gzip on;
 	gzip_types text/plain;

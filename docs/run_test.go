@@ -241,7 +241,7 @@ func (r *reader) equip(cmd *exec.Cmd) {
 	if cmd.Dir == "" {
 		cmd.Dir = r.dir
 	}
-	cmd.Env = append(os.Environ(), "PATH="+filepath.Dir(r.mien)+string(os.PathListSeparator)+os.Getenv("PATH"), "GOPROXY=off")
+	cmd.Env = append(os.Environ(), "PATH="+filepath.Dir(r.mien)+string(os.PathListSeparator)+os.Getenv("PATH"), "GOPROXY=off", "GOSUMDB=off")
 	cmd.WaitDelay = 10 * time.Second
 }
 

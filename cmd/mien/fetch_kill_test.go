@@ -76,19 +76,6 @@ func TestFetchKilled(t *testing.T) {
 	checkFetched(t, out, bodies, urls)
 }
 
-// fastDir is a folder in memory where there is one: a kill leaves the same there,
-// and on a disk making 20,000 files takes most of the test's time.
-//
-//nolint:usetesting // t.TempDir is on the disk, which is what this avoids
-func fastDir(t *testing.T) string {
-	dir, err := os.MkdirTemp("/dev/shm", "mien")
-	if err != nil {
-		return t.TempDir()
-	}
-	t.Cleanup(func() { _ = os.RemoveAll(dir) })
-	return dir
-}
-
 // bodyFor has a length of its own for each path.
 func bodyFor(path string) string {
 	return strings.Repeat(path+"\n", 1+len(path)*37%101)

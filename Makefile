@@ -84,7 +84,7 @@ soak: ## shortsoak for SOAK_TIME (30m), 100,000 cancelled requests, 100,000 rand
 		echo "run $$run of $(SOAK_RUNS)"; "$${TMPDIR:-/tmp}/mien-soak" demo --json --no-control; \
 	done
 
-bench: ## mien beside net/http and other clients, about six minutes; results in bench/results
+bench: ## mien beside net/http and other clients, about four minutes; results in bench/results
 	cd bench && $(GO) run . </dev/null
 
 api: ## rewrite api.txt, the list of what the module exports

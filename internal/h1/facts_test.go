@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"runtime"
 	"strings"
 	"sync"
 	"syscall"
@@ -292,11 +293,12 @@ func TestConcurrentFacts(t *testing.T) {
 					return
 				default:
 					cl.conn.facts()
+					runtime.Gosched() // on one core they would keep it to themselves
 				}
 			}
 		})
 	}
-	for range 10 {
+	for range 50 {
 		cl.text(t, newRequest(t, "POST", unsized{strings.NewReader(strings.Repeat("b", 10_000))}), plain())
 	}
 	close(stop)

@@ -78,8 +78,8 @@ func (c *climber) retreat() {
 // those that failed found no place.
 func (c *climber) bound() int {
 	b := c.bad
-	if b.left < fewest {
-		return c.width
+	if b.left < max(fewest, b.width/2) {
+		return c.width // what is left of a round may be all refused, if its successes came first
 	}
 	share := float64(b.left-b.leftFailed) / float64(b.left)
 	return max(int(float64(b.width)*share*c.normal.n/c.normal.ok), 1)

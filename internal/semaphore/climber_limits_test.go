@@ -45,6 +45,39 @@ func TestLimitIsFound(t *testing.T) {
 	}
 }
 
+// Where those that find a place end before those that find none, what is left at
+// the alarm are the refused alone: they say nothing of how many places there are.
+func TestRefusedEndLast(t *testing.T) {
+	now := time.Unix(0, 0)
+	c := newClimber(256)
+	batch := func(places int) {
+		n := c.told()
+		tickets := make([]ticket, n)
+		for i := range tickets {
+			tickets[i] = c.started(now, i+1)
+		}
+		now = now.Add(100 * ms)
+		for i, ticket := range tickets {
+			outcome := Completed
+			if i >= places {
+				outcome = Reset
+			}
+			c.done(now, ticket, outcome, 100*ms, n-1-i)
+			if c.width < 16 {
+				t.Fatalf("width %d: of %d at once %d had found a place", c.width, n, places)
+			}
+		}
+	}
+	c.begin(64, holding)
+	for range 3 {
+		batch(64)
+		c.begin(64, holding)
+	}
+	for range 100 {
+		batch(40)
+	}
+}
+
 // limitAt changes the limit once begun handshakes were.
 func limitAt(at, limit int) func(*network, int) {
 	return func(n *network, begun int) {

@@ -157,6 +157,7 @@ func (c *conn) Close() error {
 		return nil
 	}
 	e := c.ending
+	gone := e == "" && c.goAway != nil && !c.goAway.Close
 	c.mu.Unlock()
 	if e != "" {
 		c.kill(e)
@@ -169,7 +170,13 @@ func (c *conn) Close() error {
 	c.mu.Unlock()
 	c.origin.rec.requestsDone(int64(left))
 	defer c.origin.forget(c)
-	if e == FIN {
+	if gone { // the last answer must arrive, whatever the client is still sending
+		if c.tls != nil {
+			c.tls.CloseWrite()
+		}
+		closeWrite(c.raw)
+	}
+	if e == FIN || gone {
 		linger(c.raw)
 		return nil
 	}

@@ -45,9 +45,6 @@ user_pref("network.proxy.autoconfig_url", "data:,function FindProxyForURL(u, h) 
 // TestLiveConnect compares the heads that the installed browser sends to its
 // proxy with those that mien sends to the same under the browser's profile.
 func TestLiveConnect(t *testing.T) {
-	if os.Getenv(livetest.Whole) == "" {
-		t.Skipf("it starts eight browsers; %s=1 runs it", livetest.Whole)
-	}
 	for _, b := range throughRecorders {
 		for _, scheme := range []string{"http", "https"} {
 			for _, auth := range []bool{false, true} {

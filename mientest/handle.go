@@ -102,8 +102,9 @@ func (c *conn) ignoreAfterGoAway(stream uint32) {
 
 // EndConnection ends the connection of a request at once, by FIN or RST, with
 // whatever of the response has been written so far; a handler flushes first
-// what is to arrive. The handler should return then. It reports false if r is
-// not a request of an [Origin].
+// what is to arrive; over HTTP/2 that may be lost all the same, because the server
+// below writes it a moment after Flush has returned. The handler should return
+// then. It reports false if r is not a request of an [Origin].
 func EndConnection(r *http.Request, how Ending) bool {
 	ex, ok := r.Context().Value(exchangeKey{}).(*exchange)
 	if !ok || how != FIN && how != RST {

@@ -64,35 +64,41 @@ func requestTarget(req *http.Request) (target, error) {
 	return t, nil
 }
 
-// queueRequest encodes and queues the header section of s, and whatever the
-// browser sends right behind it. mu is held.
-func (c *Conn) queueRequest(s *stream, head *fingerprint.Head, t target) {
-	block := c.enc.begin(c.block[:0])
+// eachField gives the fields of a request's header section, in the order in which
+// they are sent.
+func (c *Conn) eachField(req *http.Request, head *fingerprint.Head, t target, give func(name, value string)) {
 	for _, name := range c.cfg.Profile.PseudoHeaders {
 		switch name {
 		case ":method":
-			block = c.enc.field(block, name, t.method)
+			give(name, t.method)
 		case ":authority":
-			block = c.enc.field(block, name, t.authority)
+			give(name, t.authority)
 		case ":scheme":
-			block = c.enc.field(block, name, t.scheme)
+			give(name, t.scheme)
 		case ":path":
-			block = c.enc.field(block, name, t.path)
+			give(name, t.path)
 		}
 	}
 	if t.protocol != "" { // last with Chromium and with Firefox
-		block = c.enc.field(block, ":protocol", t.protocol)
+		give(":protocol", t.protocol)
 	}
-	announced := len(s.req.Trailer) == 0
+	announced := len(req.Trailer) == 0
 	for _, f := range head.Fields {
 		if !forbidden(f.Name, f.Value) {
-			block = c.enc.field(block, f.Name, f.Value)
+			give(f.Name, f.Value)
 			announced = announced || f.Name == "trailer"
 		}
 	}
 	if !announced {
-		block = c.enc.field(block, "trailer", strings.ToLower(strings.Join(trailerNames(s.req), ", ")))
+		give("trailer", strings.ToLower(strings.Join(trailerNames(req), ", ")))
 	}
+}
+
+// queueRequest encodes and queues the header section of s, and whatever the
+// browser sends right behind it. mu is held.
+func (c *Conn) queueRequest(s *stream, head *fingerprint.Head, t target) {
+	block := c.enc.begin(c.block[:0])
+	c.eachField(s.req, head, t, func(name, value string) { block = c.enc.field(block, name, value) })
 	c.block = block
 
 	var prio []byte

@@ -45,9 +45,6 @@ func (c *Conn) RoundTrip(req *http.Request, head *fingerprint.Head) (*http.Respo
 		return nil, err
 	}
 	c.wroteFields(trace, req, head)
-	if trace != nil && trace.WroteHeaders != nil {
-		trace.WroteHeaders()
-	}
 	if s.upload != nil {
 		go s.upload.run()
 	} else {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net/http"
 	"net/netip"
 	"os"
@@ -25,6 +26,7 @@ import (
 const (
 	originEnd = "10.97.0.1"
 	clientEnd = "10.97.0.2"
+	lineNet   = "10.97.0.0/30"
 	line      = "soak0" // the interface, at both ends
 )
 
@@ -136,8 +138,22 @@ func lay(address string, percent int) error {
 		command("", "ip", "addr", "add", address+"/30", "dev", line),
 		// One segment is one packet: the kernel would drop 64 KiB at once otherwise.
 		command("", "ip", "link", "set", line, "gso_max_segs", "1", "up"),
+		command("", "ip", "route", "replace", lineNet, "dev", line, "rto_min", "10ms"),
 		command(rule, "nft", "-f", "-"),
+		boundBackoff(),
 	)
+}
+
+// boundBackoff keeps the kernel from waiting up to two minutes before it sends
+// a segment again that was lost several times: of 1,000 requests one connection
+// would come to that in one run of twenty, which says nothing of the client.
+// Kernels before 6.15 have no such bound.
+func boundBackoff() error {
+	err := os.WriteFile("/proc/sys/net/ipv4/tcp_rto_max_ms", []byte("1000"), 0)
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.EROFS) {
+		return nil
+	}
+	return err
 }
 
 // serveLine is the role of the process at the far end: it starts the near one,
